@@ -1,0 +1,100 @@
+//! A limit is data with a reason: every number somebody may turn has a name, bounds, and what goes wrong outside them.
+
+use std::time::Duration;
+
+/// What a setting's number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A bare number of things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Milliseconds.
+    Milliseconds,
+    /// Seconds.
+    Seconds,
+    /// Kilometres.
+    Kilometres,
+    /// Days.
+    Days,
+}
+
+impl Unit {
+    /// As printed after a number.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Count => "",
+            Self::Bytes => "bytes",
+            Self::Milliseconds => "ms",
+            Self::Seconds => "s",
+            Self::Kilometres => "km",
+            Self::Days => "days",
+        }
+    }
+}
+
+/// A number that an installation may change, with the reason for its value and its bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Dotted name, as in the configuration file: `booking.hold.lifetime`.
+    pub key: &'static str,
+    /// What the number counts.
+    pub unit: Unit,
+    /// Used when nobody says otherwise.
+    pub default: u64,
+    /// Smallest allowed value.
+    pub min: u64,
+    /// Largest allowed value.
+    pub max: u64,
+    /// Why this default.
+    pub reason: &'static str,
+    /// What goes wrong below the minimum.
+    pub below: &'static str,
+    /// What goes wrong above the maximum.
+    pub above: &'static str,
+}
+
+impl Setting {
+    /// Checks a value; the error says which bound it misses and what would go wrong there.
+    pub fn check(&self, value: u64) -> Result<u64, String> {
+        let unit = self.unit.text();
+        if value < self.min {
+            return Err(format!("{}: {value} {unit} is below the minimum of {}: {}", self.key, self.min, self.below));
+        }
+        if value > self.max {
+            return Err(format!("{}: {value} {unit} is above the maximum of {}: {}", self.key, self.max, self.above));
+        }
+        Ok(value)
+    }
+}
+
+/// The values in force: each setting's default, or what the installation says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    changed: std::collections::BTreeMap<&'static str, u64>,
+}
+
+impl Settings {
+    /// Changes one setting within its bounds.
+    pub fn set(&mut self, setting: &Setting, value: u64) -> Result<(), String> {
+        self.changed.insert(setting.key, setting.check(value)?);
+        Ok(())
+    }
+    /// The number in force.
+    pub fn get(&self, setting: &Setting) -> u64 {
+        self.changed.get(setting.key).copied().unwrap_or(setting.default)
+    }
+    /// The number in force as a span of time; only for settings in milliseconds, seconds or days.
+    pub fn duration(&self, setting: &Setting) -> Duration {
+        let value = self.get(setting);
+        match setting.unit {
+            Unit::Milliseconds => Duration::from_millis(value),
+            Unit::Days => Duration::from_secs(value * 86_400),
+            _ => Duration::from_secs(value),
+        }
+    }
+    /// Which settings differ from their default, by key.
+    pub fn changed(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.changed.iter().map(|(key, value)| (*key, *value))
+    }
+}
