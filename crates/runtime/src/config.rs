@@ -1,0 +1,3 @@
+//! An installation's configuration.
+
+pub mod setting;

@@ -1,0 +1,156 @@
+//! The settings in force: the registered defaults, and what `DATA/evenkeel.toml` says instead. Keeps that a file with
+//! an unknown name, a wrong type or a number outside its bounds stops the start and says which, where and why.
+
+use std::fmt::Write;
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use base::limit::{Setting, Settings};
+use toml::de::{DeTable, DeValue};
+
+/// The settings of this crate, for the register that the process puts together.
+pub const REGISTER: &[&Setting] = &[
+    &crate::http::listener::CONNECTIONS,
+    &crate::http::listener::HEADER_TIME,
+    &crate::http::listener::IDLE_TIME,
+    &crate::http::listener::REQUEST_TIME,
+    &crate::http::listener::HEADER_BYTES,
+    &crate::http::listener::STREAMS,
+    &crate::http::listener::DRAIN_TIME,
+    &crate::log_file::BYTES,
+    &crate::log_file::AGE,
+    &crate::log_file::KEPT,
+    &crate::log_file::WAITING_LINES,
+];
+
+/// The configuration file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The content is wrong.
+    #[error("{path}, line {line}: {what}", path = path.display())]
+    Content {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong there and what was expected.
+        what: String,
+    },
+}
+
+/// Reads the file against a register; without a file every setting has its default.
+pub fn load(path: &Path, register: &[&Setting]) -> Result<Settings, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, register).map_err(|(line, what)| ConfigError::Content {
+            path: path.to_owned(),
+            line,
+            what,
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Settings::default()),
+        Err(source) => Err(ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Reads a configuration's text. The error is a line, from 1, and what is wrong there.
+pub fn parse(text: &str, register: &[&Setting]) -> Result<Settings, (usize, String)> {
+    let line = |span: Range<usize>| {
+        text.get(..span.start)
+            .map_or(1, |before| before.matches('\n').count() + 1)
+    };
+    let document =
+        DeTable::parse(text).map_err(|error| (line(error.span().unwrap_or(0..0)), error.message().to_owned()))?;
+    let mut settings = Settings::default();
+    let mut open = vec![(String::new(), document.into_inner())];
+    while let Some((prefix, table)) = open.pop() {
+        for (name, value) in table {
+            let key = if prefix.is_empty() {
+                name.get_ref().to_string()
+            } else {
+                format!("{prefix}.{}", name.get_ref())
+            };
+            let at = line(name.span());
+            match value.into_inner() {
+                DeValue::Table(inner) => open.push((key, inner)),
+                value => set(&mut settings, register, &key, &value).map_err(|what| (at, what))?,
+            }
+        }
+    }
+    Ok(settings)
+}
+
+fn set(settings: &mut Settings, register: &[&Setting], key: &str, value: &DeValue<'_>) -> Result<(), String> {
+    let Some(setting) = register.iter().find(|setting| setting.key == key) else {
+        return Err(match nearest(register, key) {
+            Some(near) => format!("{key}: there is no such setting; did you mean {near}?"),
+            None => format!("{key}: there is no such setting"),
+        });
+    };
+    let expected = || format!("{key}: expected a whole number ({})", unit_name(setting));
+    let DeValue::Integer(number) = value else {
+        return Err(expected());
+    };
+    let number = u64::from_str_radix(number.as_str(), number.radix()).map_err(|_| expected())?;
+    settings.set(setting, number)
+}
+
+/// The registered name that shares the most letters at its start and its end, if that is most of it.
+fn nearest(register: &[&Setting], key: &str) -> Option<&'static str> {
+    let shared = |other: &str| {
+        let start = key.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        let end = key
+            .bytes()
+            .rev()
+            .zip(other.bytes().rev())
+            .take_while(|(a, b)| a == b)
+            .count();
+        (start + end).min(key.len())
+    };
+    let best = register
+        .iter()
+        .map(|setting| setting.key)
+        .max_by_key(|other| shared(other))?;
+    (shared(best) * 3 >= key.len() * 2).then_some(best)
+}
+
+fn unit_name(setting: &Setting) -> &'static str {
+    match setting.unit.text() {
+        "" => "a count",
+        text => text,
+    }
+}
+
+/// The register as a Markdown table, by name: for the documents.
+pub fn markdown(register: &[&Setting]) -> String {
+    let mut sorted = register.to_vec();
+    sorted.sort_by_key(|setting| setting.key);
+    let mut out = String::from(
+        "| setting | unit | default | from | to | why | below | above |\n|---|---|---:|---:|---:|---|---|---|\n",
+    );
+    for s in sorted {
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} |",
+            s.key,
+            unit_name(s),
+            s.default,
+            s.min,
+            s.max,
+            s.reason,
+            s.below,
+            s.above
+        );
+    }
+    out
+}

@@ -1,0 +1,14 @@
+//! What the running process needs from outside: clock, entropy, secrets, tasks, signals, settings, logs, HTTP plumbing.
+//!
+//! One outside thing per file, and none of our nouns: nothing here knows what an appointment is.
+
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod hook;
+pub mod http;
+pub mod log_file;
+pub mod secret;
+pub mod shutdown;
+pub mod task;
+pub mod telemetry;

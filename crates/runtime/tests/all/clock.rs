@@ -1,0 +1,69 @@
+//! The clock shows what it should and wakes who waits.
+
+use std::time::Duration;
+
+use base::time::Timestamp;
+use runtime::clock::{Clock, NotShiftable};
+
+#[test]
+fn the_real_clock_cannot_be_moved() {
+    let clock = Clock::real();
+    assert_eq!(clock.shift(Duration::from_secs(1)), Err(NotShiftable));
+    let before = clock.now();
+    clock.advance(Duration::from_hours(1));
+    clock.set(Timestamp::from_seconds(0));
+    assert!(clock.now() >= before && clock.now().since(before) < Duration::from_mins(1));
+}
+
+#[test]
+fn a_shift_moves_both_times_and_is_shown() {
+    let clock = Clock::shiftable();
+    let (before, earlier) = (clock.now(), clock.monotonic());
+    clock.shift(Duration::from_hours(1)).unwrap();
+    assert!(clock.now().since(before) >= Duration::from_hours(1));
+    assert!(clock.monotonic().checked_sub(earlier).unwrap() >= Duration::from_hours(1));
+    assert_eq!(clock.shifted_by(), Duration::from_hours(1));
+}
+
+#[test]
+fn a_manual_clock_stands_until_moved_and_its_monotone_time_never_goes_back() {
+    let clock = Clock::manual(Timestamp::from_seconds(100));
+    assert_eq!(clock.now(), Timestamp::from_seconds(100));
+    clock.set(Timestamp::from_seconds(160));
+    assert_eq!(clock.monotonic(), Duration::from_mins(1));
+    clock.set(Timestamp::from_seconds(40));
+    assert_eq!(
+        (clock.now(), clock.monotonic()),
+        (Timestamp::from_seconds(40), Duration::from_mins(1))
+    );
+}
+
+#[tokio::test]
+async fn moving_the_clock_wakes_a_sleeping_task() {
+    let clock = Clock::manual(Timestamp::from_seconds(0));
+    let sleeper = clock.clone();
+    let slept = async move { sleeper.sleep(Duration::from_mins(10)).await };
+    let moved = async {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+            clock.advance(Duration::from_mins(1));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), async { tokio::join!(slept, moved) })
+        .await
+        .unwrap();
+}
+
+#[test]
+fn moving_the_clock_wakes_a_sleeping_thread() {
+    let clock = Clock::shiftable();
+    std::thread::scope(|scope| {
+        let sleeper = scope.spawn(|| clock.sleep_blocking(Duration::from_hours(5)));
+        clock.shift(Duration::from_hours(6)).unwrap();
+        // Whichever came first: the sleeper's start may already have seen the shift, then a second one wakes it.
+        while !sleeper.is_finished() {
+            clock.shift(Duration::from_hours(6)).unwrap();
+            std::thread::yield_now();
+        }
+    });
+}

@@ -1,0 +1,3 @@
+//! An installation's configuration.
+
+mod setting;

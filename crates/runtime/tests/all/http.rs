@@ -1,0 +1,7 @@
+//! HTTP plumbing.
+
+mod listener;
+mod metrics;
+mod operator;
+mod problem;
+mod trace;

@@ -1,0 +1,96 @@
+//! A request has a trace id, a panic becomes an answer, and templates are counted, never paths.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Extension;
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use http_body_util::BodyExt;
+use runtime::clock::Clock;
+use runtime::entropy::Entropy;
+use runtime::http::metrics::Metrics;
+use runtime::http::problem::Problem;
+use runtime::http::trace::{Trace, TraceId, current, linked_trace, record};
+use tower::ServiceExt;
+
+async fn body(router: &Router, path: &str) -> (StatusCode, String) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+fn router(metrics: &Metrics) -> Router {
+    let trace = Trace::new(Clock::real(), Entropy::seeded(1), metrics);
+    Router::new()
+        .route(
+            "/hold/{id}/{token}",
+            get(|Extension(id): Extension<TraceId>| async move {
+                assert_eq!(current(), Some(id));
+                id.to_string()
+            }),
+        )
+        .route(
+            "/refused",
+            get(|| async { Problem::new(StatusCode::CONFLICT, "slot-full", "Full") }),
+        )
+        .route(
+            "/broken",
+            get(|| async {
+                assert!(current().is_none(), "on purpose");
+            }),
+        )
+        .layer(from_fn_with_state(trace, record))
+}
+
+#[tokio::test]
+async fn every_request_has_an_id_which_problems_carry() {
+    let metrics = Metrics::new(&Clock::real());
+    let router = router(&metrics);
+    let (status, id) = body(&router, "/hold/1/SECRET").await;
+    assert_eq!((status, id.len()), (StatusCode::OK, 32));
+    let (status, problem) = body(&router, "/refused").await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(
+        problem.contains(r#""trace_id":""#) && !problem.contains(&id),
+        "{problem}"
+    );
+    let (status, problem) = body(&router, "/broken").await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(
+        problem.contains(r#""code":"bug""#) && !problem.contains("purpose"),
+        "{problem}"
+    );
+    body(&router, "/nowhere/SECRET").await;
+    let text = metrics.openmetrics();
+    assert!(!text.contains("SECRET"), "{text}");
+    assert!(
+        text.contains(r#"method="GET",route="/hold/{id}/{token}",status="2xx"} 1"#),
+        "{text}"
+    );
+    assert!(text.contains(r#"route="(none)",status="4xx"} 1"#), "{text}");
+    assert!(text.contains("evenkeel_http_requests_in_flight 0"), "{text}");
+}
+
+#[test]
+fn only_a_whole_traceparent_is_linked() {
+    let read = |value: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("traceparent", value.parse().unwrap());
+        linked_trace(&headers)
+    };
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    assert_eq!(read(&format!("00-{id}-00f067aa0ba902b7-01")).unwrap().to_string(), id);
+    for wrong in [
+        "",
+        "00-x-00f067aa0ba902b7-01",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    ] {
+        assert_eq!(read(wrong), None, "{wrong}");
+    }
+}

@@ -1,0 +1,16 @@
+//! The tests of `runtime`, one module per file of `src`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up should fail where it stands"
+)]
+
+mod clock;
+mod config;
+mod entropy;
+mod folder;
+mod hook;
+mod http;
+mod log_file;
+mod secret;
+mod task;
