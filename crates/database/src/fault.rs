@@ -1,0 +1,83 @@
+//! What can break at the database, in our words: a violated constraint, a fault, a commit in doubt, a refused opening.
+
+use base::answer::Fault;
+
+/// A statement did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// A unique index or a check said no. Absence is guarded by indexes, so this is how two writers meet.
+    #[error("a constraint refused the row: {0}")]
+    Violation(String),
+    /// The database failed; the text is for the log, never for the public.
+    #[error("{fault}: {cause}")]
+    Fault {
+        /// What to answer.
+        fault: Fault,
+        /// The driver's own words.
+        cause: String,
+    },
+}
+
+impl Broken {
+    /// The fault to answer when nothing else explains it.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Violation(_) => Fault::Busy,
+            Self::Fault { fault, .. } => *fault,
+        }
+    }
+}
+
+/// A commit was asked for and not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitFailed {
+    /// It certainly did not happen.
+    #[error("not committed: {0}")]
+    NotDone(Broken),
+    /// It may have happened: drop the connection and look the outcome up by its key.
+    #[error("commit in doubt: {0}")]
+    InDoubt(String),
+}
+
+/// The database could not be opened for use.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be opened or is no database.
+    #[error("the database {path} cannot be opened: {cause}")]
+    Cannot {
+        /// Which file.
+        path: String,
+        /// The driver's own words.
+        cause: String,
+    },
+    /// A setting that durability rests on was not taken.
+    #[error("the database {path} runs with {pragma} = {found}, but {expected} is required: acknowledged bookings could be lost")]
+    NotDurable {
+        /// Which file.
+        path: String,
+        /// Which setting.
+        pragma: &'static str,
+        /// What was read back.
+        found: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The schema comes from a newer version of this program.
+    #[error("the database's schema is version {found}, this program knows versions up to {known}: use the newer program (never downgrade over a newer schema)")]
+    NewerSchema {
+        /// In the database.
+        found: i64,
+        /// In this program.
+        known: i64,
+    },
+    /// A migration failed; nothing of it remains.
+    #[error("migration {version} ({name}) failed and was undone: {cause}")]
+    Migration {
+        /// Its number.
+        version: i64,
+        /// Its name.
+        name: &'static str,
+        /// The driver's own words.
+        cause: String,
+    },
+}

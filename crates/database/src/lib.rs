@@ -1,0 +1,12 @@
+//! The narrow waist between the engine and whatever keeps its rows: begin, query, execute, commit.
+//!
+//! Keeps: a commit is never reported done unless it is on disk; what broke is told apart from what the rules of the
+//! schema refused. Doesn't know any table: SQL lives with its owner, under `records/`.
+
+pub mod fault;
+pub mod migration;
+pub mod sqlite;
+pub mod transaction;
+
+pub use fault::{Broken, CommitFailed, OpenError};
+pub use transaction::{Connection, Database, Row, Transaction, Value};

@@ -1,0 +1,140 @@
+//! SQLite: opening with the durability we promise and reading it back, its error codes in our words, its parameters.
+
+use crate::fault::{Broken, CommitFailed, OpenError};
+use crate::transaction::{Durability, Place, Value, WRITER_WAIT};
+use base::answer::Fault;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
+use std::borrow::Cow;
+
+/// Statements kept prepared on each connection: more than the engine has.
+const PREPARED_STATEMENTS: usize = 128;
+/// Page cache of a connection in KiB: holds the random leaves of a million bookings' key trees, and three
+/// connections of it stay within the server's 150 MB.
+const CACHE_KIB: i64 = 24 * 1024;
+
+pub(crate) fn open(place: &Place, durability: Durability) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = connect(place, flags)?;
+    if let Place::File(_) = place {
+        set(&connection, place, "PRAGMA journal_mode = WAL")?;
+    }
+    let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+    set(&connection, place, &format!("PRAGMA synchronous = {synchronous}"))?;
+    // The log is moved into the file by an owned thread of the engine, so that no booking waits for it.
+    set(&connection, place, "PRAGMA wal_autocheckpoint = 0")?;
+    if durability == Durability::Full {
+        read_back(&connection, place)?;
+    }
+    Ok(connection)
+}
+
+pub(crate) fn open_read_only(place: &Place) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    connect(place, flags)
+}
+
+fn connect(place: &Place, flags: OpenFlags) -> Result<Connection, OpenError> {
+    let cannot = |error: rusqlite::Error| OpenError::Cannot { path: name(place), cause: error.to_string() };
+    let connection = match place {
+        Place::File(path) => Connection::open_with_flags(path, flags),
+        // The memdb file system lets several connections share one database in memory, with ordinary locks.
+        Place::Memory(shared) => Connection::open_with_flags(format!("file:/{shared}?vfs=memdb"), flags),
+    }
+    .map_err(cannot)?;
+    connection.busy_timeout(WRITER_WAIT).map_err(cannot)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    set(&connection, place, &format!("PRAGMA cache_size = -{CACHE_KIB}"))?;
+    set(&connection, place, "PRAGMA temp_store = MEMORY")?;
+    Ok(connection)
+}
+
+fn name(place: &Place) -> String {
+    match place {
+        Place::File(path) => path.display().to_string(),
+        Place::Memory(name) => format!("memory:{name}"),
+    }
+}
+
+fn set(connection: &Connection, place: &Place, pragma: &str) -> Result<(), OpenError> {
+    connection
+        .prepare(pragma)
+        .and_then(|mut statement| statement.query([]).and_then(|mut rows| rows.next().map(|_| ())))
+        .map_err(|error| OpenError::Cannot { path: name(place), cause: error.to_string() })
+}
+
+/// Asked for is not the same as taken: a file system without shared memory silently refuses WAL.
+fn read_back(connection: &Connection, place: &Place) -> Result<(), OpenError> {
+    let cannot = |error: rusqlite::Error| OpenError::Cannot { path: name(place), cause: error.to_string() };
+    if let Place::File(_) = place {
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(cannot)?;
+        if mode != "wal" {
+            return Err(OpenError::NotDurable { path: name(place), pragma: "journal_mode", found: mode, expected: "wal" });
+        }
+    }
+    let level: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(cannot)?;
+    if level != 2 {
+        return Err(OpenError::NotDurable { path: name(place), pragma: "synchronous", found: level.to_string(), expected: "2 (FULL)" });
+    }
+    Ok(())
+}
+
+pub(crate) fn data_version(connection: &Connection) -> Result<i64, Broken> {
+    let mut statement = connection.prepare_cached("PRAGMA data_version").map_err(broken)?;
+    statement.query_row([], |row| row.get(0)).map_err(broken)
+}
+
+pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<i64, Broken> {
+    let sql = if hard { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
+    let mut statement = connection.prepare_cached(sql).map_err(broken)?;
+    statement.query_row([], |row| row.get(1)).map_err(broken)
+}
+
+/// `$1` in our SQL is `?1` here: SQLite numbers `$`-parameters by first appearance, not by their digits.
+pub(crate) fn own_parameters(sql: &str) -> Cow<'_, str> {
+    if sql.contains('$') { Cow::Owned(sql.replace('$', "?")) } else { Cow::Borrowed(sql) }
+}
+
+pub(crate) fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Broken> {
+    for (n, value) in values.iter().enumerate() {
+        let place = n + 1;
+        match value {
+            Value::Null => statement.raw_bind_parameter(place, rusqlite::types::Null),
+            Value::Integer(v) => statement.raw_bind_parameter(place, v),
+            Value::Real(v) => statement.raw_bind_parameter(place, v),
+            Value::Text(v) => statement.raw_bind_parameter(place, v),
+            Value::Blob(v) => statement.raw_bind_parameter(place, v),
+        }
+        .map_err(broken)?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as the function of map_err")]
+pub(crate) fn broken(error: rusqlite::Error) -> Broken {
+    let cause = error.to_string();
+    let fault = match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => return Broken::Violation(cause),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Fault::Busy,
+        Some(ErrorCode::ReadOnly | ErrorCode::DiskFull) => Fault::ReadOnly,
+        _ => Fault::Unreachable,
+    };
+    Broken::Fault { fault, cause }
+}
+
+/// Busy at COMMIT is certain (nothing was written); anything that touched the disk is in doubt until looked up.
+pub(crate) fn commit_failed(error: rusqlite::Error) -> CommitFailed {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ConstraintViolation | ErrorCode::ReadOnly) => {
+            CommitFailed::NotDone(broken(error))
+        }
+        _ => CommitFailed::InDoubt(error.to_string()),
+    }
+}
+
+/// Tables that are marked to lie in the order of their key do so here by having no row ids.
+pub(crate) fn own_schema(sql: &str) -> String {
+    sql.replace("/* clustered */", "WITHOUT ROWID")
+}
