@@ -1,0 +1,92 @@
+//! Cancelling and moving an appointment: by whoever holds its manage token, until it begins.
+
+use super::book::{Candidate, check_dose, contacts_or_own};
+use super::hold::{booked, opened, usable};
+use super::{Circumstances, Decided, Done, HOLD_EXPECTED, No, event};
+use crate::command::Proof;
+use crate::jurisdiction::audit::Subject;
+use crate::refusal::Refusal;
+use crate::resident::appointment::{Appointment, Status};
+use crate::working_set::{Effect, LiveDose, LiveDoseKey, WorkingSet};
+use base::id::{AppointmentId, HoldId};
+
+fn managed(id: AppointmentId, proof: Proof, set: &WorkingSet) -> Result<&Appointment, No> {
+    set.appointments.get(&id).filter(|_| proof.appointment).ok_or(No::NotFound)
+}
+
+fn has_begun(appointment: &Appointment, set: &WorkingSet, at: &Circumstances<'_>) -> bool {
+    set.slots.get(&appointment.slot).is_none_or(|slot| slot.has_begun(at.now))
+}
+
+fn dose_keys(appointment: &Appointment) -> impl Iterator<Item = LiveDoseKey> + '_ {
+    contacts_or_own(&appointment.identity, appointment.id).into_iter().map(|contact| LiveDoseKey {
+        person: appointment.identity.person,
+        contact,
+        series: appointment.series.clone(),
+        dose: appointment.dose,
+    })
+}
+
+pub(super) fn cancel(id: AppointmentId, proof: Proof, set: &WorkingSet, at: &Circumstances<'_>) -> Decided {
+    let appointment = managed(id, proof, set)?;
+    if appointment.status == Status::Cancelled {
+        return Ok((Done::Cancelled(id), Vec::new()));
+    }
+    // A resident cancels before it begins; what happened at the clinic is the clinic's to say.
+    if appointment.status != Status::Booked || has_begun(appointment, set, at) {
+        return Err(Refusal::TooLate.into());
+    }
+    let kind = Status::step(Some(Status::Booked), Status::Cancelled).expect("cancelling is an edge of the table");
+    let cancelled = Appointment { status: Status::Cancelled, changed_at: at.now, ..appointment.clone() };
+    let mut effects: Vec<Effect> = dose_keys(appointment).map(Effect::DoseFalls).collect();
+    effects.push(Effect::Places { slot: appointment.slot, held: 0, booked: -1 });
+    effects.push(event(kind, Subject::Appointment(id), Some(appointment.slot), at.now));
+    effects.push(Effect::AppointmentChanged(Box::new(cancelled)));
+    Ok((Done::Cancelled(id), effects))
+}
+
+pub(super) fn reschedule(
+    id: AppointmentId,
+    hold: HoldId,
+    proof: Proof,
+    set: &WorkingSet,
+    at: &Circumstances<'_>,
+) -> Decided {
+    let appointment = managed(id, proof, set)?;
+    let hold = opened(hold, proof, set).ok_or_else(|| No::invalid("/hold", HOLD_EXPECTED))?;
+    if appointment.status != Status::Booked || has_begun(appointment, set, at) {
+        return Err(Refusal::TooLate.into());
+    }
+    usable(hold, at)?;
+    let [slot] = hold.entries[..] else {
+        return Err(No::invalid("/hold", "a hold of one entry"));
+    };
+    let slot = set.slots.get(&slot).ok_or_else(|| No::invalid("/hold", HOLD_EXPECTED))?;
+    if slot.has_begun(at.now) {
+        return Err(Refusal::TooLate.into());
+    }
+    if at.rules.series_of(slot.product) != Some(appointment.series.as_str()) {
+        return Err(Refusal::WrongVaccine.into());
+    }
+    let details = set.residents.get(&appointment.resident).ok_or(No::NotFound)?;
+    let candidate = Candidate {
+        itself: id,
+        identity: &appointment.identity,
+        series: &appointment.series,
+        dose: appointment.dose,
+        person: &details.person,
+        answers: &details.answers,
+    };
+    check_dose(&candidate, slot, &set.live_doses, at)?;
+    let kind = Status::step(Some(Status::Booked), Status::Booked).expect("moving is an edge of the table");
+    let moved = Appointment { slot: slot.id, hold: hold.id, product: slot.product, changed_at: at.now, ..appointment.clone() };
+    // The new place first, then the old one goes: also where both are places of one slot, never more than there are.
+    let mut effects = booked(hold, at);
+    effects.push(Effect::Places { slot: appointment.slot, held: 0, booked: -1 });
+    for key in dose_keys(appointment) {
+        effects.push(Effect::DoseStands(key, LiveDose { appointment: id, product: slot.product, on: slot.date }));
+    }
+    effects.push(event(kind, Subject::Appointment(id), Some(slot.id), at.now));
+    effects.push(Effect::AppointmentChanged(Box::new(moved)));
+    Ok((Done::Moved(id), effects))
+}

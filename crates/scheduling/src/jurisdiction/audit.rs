@@ -1,0 +1,119 @@
+//! AuditEvents: what happened, to what, in a form that can be chained and outlives the erasure of a person. An event
+//! holds ids and a salted commitment to personal details, never the details. Keeps `audit_unbroken`. Pure.
+
+use base::id::{AppointmentId, HoldId, SlotId};
+use base::time::Timestamp;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AuditKind {
+    /// Places were kept.
+    HoldPlaced,
+    /// They were kept longer.
+    HoldExtended,
+    /// They were given back.
+    HoldGivenBack,
+    /// Their time was over.
+    HoldExpired,
+    /// They became appointments.
+    HoldBooked,
+    /// An appointment was made.
+    AppointmentBooked,
+    /// It was moved.
+    AppointmentMoved,
+    /// It was cancelled.
+    AppointmentCancelled,
+    /// The resident came.
+    ResidentArrived,
+    /// The resident did not come.
+    ResidentDidNotCome,
+    /// The dose was given.
+    DoseGiven,
+    /// Clinics were added or changed.
+    ClinicsImported,
+    /// Sessions and their slots were published.
+    SessionsPublished,
+    /// Rules were put in force.
+    RulesImported,
+}
+
+impl AuditKind {
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::HoldPlaced,
+        Self::HoldExtended,
+        Self::HoldGivenBack,
+        Self::HoldExpired,
+        Self::HoldBooked,
+        Self::AppointmentBooked,
+        Self::AppointmentMoved,
+        Self::AppointmentCancelled,
+        Self::ResidentArrived,
+        Self::ResidentDidNotCome,
+        Self::DoseGiven,
+        Self::ClinicsImported,
+        Self::SessionsPublished,
+        Self::RulesImported,
+    ];
+
+    /// As stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::HoldPlaced => "hold-placed",
+            Self::HoldExtended => "hold-extended",
+            Self::HoldGivenBack => "hold-given-back",
+            Self::HoldExpired => "hold-expired",
+            Self::HoldBooked => "hold-booked",
+            Self::AppointmentBooked => "appointment-booked",
+            Self::AppointmentMoved => "appointment-moved",
+            Self::AppointmentCancelled => "appointment-cancelled",
+            Self::ResidentArrived => "resident-arrived",
+            Self::ResidentDidNotCome => "resident-did-not-come",
+            Self::DoseGiven => "dose-given",
+            Self::ClinicsImported => "clinics-imported",
+            Self::SessionsPublished => "sessions-published",
+            Self::RulesImported => "rules-imported",
+        }
+    }
+    /// From its stored form.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A hold.
+    Hold(HoldId),
+    /// An appointment.
+    Appointment(AppointmentId),
+    /// Many things at once, such as an import.
+    Jurisdiction,
+}
+
+impl Subject {
+    /// The id's bytes; sixteen zeros for the jurisdiction.
+    pub fn bytes(self) -> [u8; 16] {
+        match self {
+            Self::Hold(id) => id.to_bytes(),
+            Self::Appointment(id) => id.to_bytes(),
+            Self::Jurisdiction => [0; 16],
+        }
+    }
+}
+
+/// An event before it has its place in a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// What happened.
+    pub kind: AuditKind,
+    /// To what.
+    pub subject: Subject,
+    /// The slot it is about, where there is one.
+    pub slot: Option<SlotId>,
+    /// When the command arrived.
+    pub at: Timestamp,
+    /// How many things a bulk event covers; 1 otherwise.
+    pub count: u32,
+}

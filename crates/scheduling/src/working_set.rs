@@ -1,0 +1,155 @@
+//! The rows that a batch of commands is decided on, and the effects of what was decided. Rows are fresh and locked when
+//! they come in; a command sees the effects of those before it. Pure.
+
+use crate::clinic::slot::{OverCapacity, Slot};
+use crate::jurisdiction::audit::AuditEvent;
+use crate::resident::appointment::Appointment;
+use crate::resident::eligibility::Answers;
+use crate::resident::hold::Hold;
+use crate::resident::identity::Fingerprint;
+use crate::resident::person::Person;
+use crate::rules::product::Cvx;
+use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
+use base::time::Date;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Under what a live appointment stands for its dose; unique, so that two writers cannot both pass.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LiveDoseKey {
+    /// Of names and birth date.
+    pub person: Fingerprint,
+    /// Of one contact; for someone without any, bytes of the appointment's id, which nobody else has.
+    pub contact: Fingerprint,
+    /// Vaccine group.
+    pub series: String,
+    /// Number in the series.
+    pub dose: u8,
+}
+
+/// What stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveDose {
+    /// Which appointment.
+    pub appointment: AppointmentId,
+    /// What is given.
+    pub product: Cvx,
+    /// On which local date.
+    pub on: Date,
+}
+
+/// A resident's details with their screening answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResidentDetails {
+    /// Whom.
+    pub person: Person,
+    /// What they answered.
+    pub answers: Answers,
+}
+
+/// Rows, by kind and id.
+#[derive(Debug, Clone, Default)]
+pub struct WorkingSet {
+    /// Slots.
+    pub slots: BTreeMap<SlotId, Slot>,
+    /// Holds.
+    pub holds: BTreeMap<HoldId, Hold>,
+    /// Appointments.
+    pub appointments: BTreeMap<AppointmentId, Appointment>,
+    /// Details of the residents of those appointments that may move.
+    pub residents: BTreeMap<ResidentId, ResidentDetails>,
+    /// Live doses of every person that a command is about.
+    pub live_doses: BTreeMap<LiveDoseKey, LiveDose>,
+    /// What has changed and must be written.
+    pub touched: Touched,
+}
+
+/// What a batch has changed.
+#[derive(Debug, Clone, Default)]
+pub struct Touched {
+    /// Slots whose counters changed.
+    pub slots: BTreeSet<SlotId>,
+    /// Holds that are new.
+    pub holds_new: BTreeSet<HoldId>,
+    /// Holds that changed.
+    pub holds: BTreeSet<HoldId>,
+    /// Appointments that are new.
+    pub appointments_new: BTreeSet<AppointmentId>,
+    /// Appointments that changed.
+    pub appointments: BTreeSet<AppointmentId>,
+    /// Residents that are new.
+    pub residents_new: BTreeSet<ResidentId>,
+    /// Live doses that stand anew, in order of decision.
+    pub live_doses: Vec<(LiveDoseKey, Option<LiveDose>)>,
+}
+
+/// One consequence of a decision.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// A slot's counters move.
+    Places {
+        /// Which slot.
+        slot: SlotId,
+        /// Kept places gained or lost.
+        held: i32,
+        /// Booked places gained or lost.
+        booked: i32,
+    },
+    /// A new hold.
+    HoldPlaced(Hold),
+    /// A hold stands otherwise.
+    HoldChanged(Hold),
+    /// A new appointment with its resident's details.
+    Booked(Box<Appointment>, Box<ResidentDetails>),
+    /// An appointment stands otherwise.
+    AppointmentChanged(Box<Appointment>),
+    /// A live dose stands.
+    DoseStands(LiveDoseKey, LiveDose),
+    /// A live dose stands no more.
+    DoseFalls(LiveDoseKey),
+    /// To be told in the audit chain.
+    Audit(AuditEvent),
+}
+
+impl WorkingSet {
+    /// Applies the effects of one decision; events are handed back in order. Over capacity is a bug and leaves the set
+    /// unusable: the caller must drop it.
+    pub fn apply(&mut self, effects: Vec<Effect>) -> Result<Vec<AuditEvent>, OverCapacity> {
+        let mut events = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Places { slot, held, booked } => {
+                    self.slots.get_mut(&slot).ok_or(OverCapacity)?.shift(held, booked)?;
+                    self.touched.slots.insert(slot);
+                }
+                Effect::HoldPlaced(hold) => {
+                    self.touched.holds_new.insert(hold.id);
+                    self.holds.insert(hold.id, hold);
+                }
+                Effect::HoldChanged(hold) => {
+                    self.touched.holds.insert(hold.id);
+                    self.holds.insert(hold.id, hold);
+                }
+                Effect::Booked(appointment, details) => {
+                    self.touched.appointments_new.insert(appointment.id);
+                    self.touched.residents_new.insert(appointment.resident);
+                    self.residents.insert(appointment.resident, *details);
+                    self.appointments.insert(appointment.id, *appointment);
+                }
+                Effect::AppointmentChanged(appointment) => {
+                    self.touched.appointments.insert(appointment.id);
+                    self.appointments.insert(appointment.id, *appointment);
+                }
+                Effect::DoseStands(key, dose) => {
+                    self.touched.live_doses.push((key.clone(), Some(dose.clone())));
+                    self.live_doses.insert(key, dose);
+                }
+                Effect::DoseFalls(key) => {
+                    self.live_doses.remove(&key);
+                    self.touched.live_doses.push((key, None));
+                }
+                Effect::Audit(event) => events.push(event),
+            }
+        }
+        Ok(events)
+    }
+}
