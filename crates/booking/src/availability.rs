@@ -1,0 +1,4 @@
+//! What is free, from memory: an immutable snapshot, and the feed that keeps it current.
+
+pub mod change_feed;
+pub mod snapshot;

@@ -1,0 +1,178 @@
+//! Keeps the snapshot current: the committer hands over what it changed before it answers, and a follower looks every
+//! few milliseconds for commits of other processes. Also knows when currency was last *confirmed*.
+
+use super::snapshot::Snapshot;
+use crate::records;
+use crate::records::change::Change;
+use arc_swap::ArcSwap;
+use base::id::SlotId;
+use base::time::Timestamp;
+use database::{Broken, Connection, Transaction};
+use runtime::clock::Clock;
+use runtime::shutdown::Shutdown;
+use scheduling::rules::Rules;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Snapshot, rules, ZIP codes: everything that doors read without the database.
+pub struct ChangeFeed {
+    snapshot: ArcSwap<Snapshot>,
+    rules: ArcSwap<Rules>,
+    zips: ArcSwap<Vec<records::zip::Zip>>,
+    confirmed_at: AtomicI64,
+    reloads: AtomicU64,
+    /// The last change that the snapshot shows.
+    applied: Mutex<i64>,
+    clock: Clock,
+}
+
+impl ChangeFeed {
+    /// Reads everything once.
+    pub fn load(connection: &mut Connection, clock: Clock) -> Result<Self, Broken> {
+        let now = clock.now();
+        let mut tx = connection.begin_read()?;
+        let applied = records::change::last(&mut tx)?;
+        let snapshot = read_snapshot(&mut tx, now, 1)?;
+        let rules = read_rules(&mut tx)?;
+        let zips = records::zip::all(&mut tx)?;
+        Ok(Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            rules: ArcSwap::from_pointee(rules),
+            zips: ArcSwap::from_pointee(zips),
+            confirmed_at: AtomicI64::new(now.micros()),
+            reloads: AtomicU64::new(0),
+            applied: Mutex::new(applied),
+            clock,
+        })
+    }
+
+    /// The picture as of now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Rules in force.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.rules.load_full()
+    }
+
+    /// ZIP codes, sorted.
+    pub fn zips(&self) -> Arc<Vec<records::zip::Zip>> {
+        self.zips.load_full()
+    }
+
+    /// When the snapshot was last confirmed to be current.
+    pub fn as_of(&self) -> Timestamp {
+        Timestamp::from_micros(self.confirmed_at.load(Ordering::Acquire))
+    }
+
+    /// How often everything was read anew because the feed fell behind.
+    pub fn reloads(&self) -> u64 {
+        self.reloads.load(Ordering::Relaxed)
+    }
+
+    fn applied(&self) -> MutexGuard<'_, i64> {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn confirm(&self, at: Timestamp) {
+        self.confirmed_at.fetch_max(at.micros(), Ordering::AcqRel);
+    }
+
+    /// Shows what the committer of this process has just committed. When commits of others lie between, everything
+    /// behind the last shown is read.
+    pub(crate) fn committed(&self, sequence: i64, free: &[(SlotId, u32)], connection: &mut Connection) -> Result<(), Broken> {
+        let mut applied = self.applied();
+        if *applied >= sequence {
+            return Ok(());
+        }
+        if *applied + 1 == sequence {
+            let now = self.clock.now();
+            let current = self.snapshot.load_full();
+            self.snapshot.store(Arc::new(current.with_free(free, current.version() + 1)));
+            *applied = sequence;
+            self.confirm(now);
+            return Ok(());
+        }
+        self.catch_up_from(&mut applied, connection)
+    }
+
+    /// Reads whatever others committed.
+    pub fn catch_up(&self, connection: &mut Connection) -> Result<(), Broken> {
+        self.catch_up_from(&mut self.applied(), connection)
+    }
+
+    fn catch_up_from(&self, applied: &mut i64, connection: &mut Connection) -> Result<(), Broken> {
+        let now = self.clock.now();
+        let mut tx = connection.begin_read()?;
+        let (changes, whole) = records::change::after(&mut tx, *applied)?;
+        let Some(last) = changes.last().map(|change| change.sequence) else {
+            self.confirm(now);
+            return Ok(());
+        };
+        let current = self.snapshot.load_full();
+        let version = current.version() + 1;
+        if !whole || changes.iter().any(concerns_more_than_counters) {
+            self.reloads.fetch_add(1, Ordering::Relaxed);
+            self.snapshot.store(Arc::new(read_snapshot(&mut tx, now, version)?));
+            self.rules.store(Arc::new(read_rules(&mut tx)?));
+            self.zips.store(Arc::new(records::zip::all(&mut tx)?));
+        } else {
+            let mut ids: Vec<SlotId> = changes.into_iter().flat_map(|change| change.slots).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let mut free = Vec::with_capacity(ids.len());
+            for id in ids {
+                free.extend(records::slot::load(&mut tx, id)?.map(|slot| (id, slot.free())));
+            }
+            self.snapshot.store(Arc::new(current.with_free(&free, version)));
+        }
+        *applied = last;
+        self.confirm(now);
+        Ok(())
+    }
+
+    /// Follows commits until told to stop; the owned thread of the engine.
+    pub(crate) fn follow(&self, mut connection: Connection, every: Duration, shutdown: &Shutdown) {
+        let mut seen = None;
+        let mut failing = false;
+        while !shutdown.requested() {
+            let now = self.clock.now();
+            let looked = connection.data_version().and_then(|version| {
+                if seen != Some(version) {
+                    self.catch_up(&mut connection)?;
+                    seen = Some(version);
+                }
+                self.confirm(now);
+                Ok(())
+            });
+            if let Err(cause) = &looked
+                && !failing
+            {
+                tracing::error!(fault = cause.fault().code(), %cause, "the change feed cannot look; the snapshot ages");
+            }
+            failing = looked.is_err();
+            self.clock.sleep_blocking(every);
+        }
+    }
+}
+
+/// Published slots, changed clinics, or (neither slots nor clinics) new documents.
+fn concerns_more_than_counters(change: &Change) -> bool {
+    !change.clinics.is_empty() || change.slots.is_empty()
+}
+
+fn read_snapshot(tx: &mut Transaction<'_>, now: Timestamp, version: u64) -> Result<Snapshot, Broken> {
+    let clinics = records::clinic::all(tx)?;
+    let mut slots = Vec::new();
+    records::slot::from(tx, now, |slot| slots.push(slot))?;
+    Ok(Snapshot::new(clinics, slots, version))
+}
+
+fn read_rules(tx: &mut Transaction<'_>) -> Result<Rules, Broken> {
+    let documents = records::document::all(tx)?;
+    let texts = documents.iter().map(|d| (d.kind.as_str(), d.name.as_str(), d.body.as_str()));
+    // What was imported was read before; what cannot be read now was changed by hand.
+    Rules::from_documents(texts).map_err(|cause| Broken::Fault { fault: base::answer::Fault::Unreachable, cause: cause.to_string() })
+}

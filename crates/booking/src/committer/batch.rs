@@ -1,0 +1,253 @@
+//! One attempt at one batch: one transaction, in which each command is looked up by its key, decided, and its effects
+//! gathered; then everything is written and committed once.
+
+use super::queue::Task;
+use super::{Committer, appointment_seen, hold_seen, load, save};
+use crate::engine::{Done, Reply, Verdict, count};
+use crate::records;
+use crate::records::audit::{Head, Link};
+use crate::records::outcome::Outcome;
+use crate::records::resident::Stored;
+use base::answer::Fault;
+use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
+use bytes::Bytes;
+use database::{Broken, CommitFailed, Connection};
+use runtime::hook;
+use scheduling::command::{Command, Proof};
+use scheduling::decide::{self, Circumstances, decide};
+use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
+use scheduling::refusal::Refusal;
+use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose};
+use scheduling::rules::Rules;
+use scheduling::working_set::WorkingSet;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Where outcomes' bodies are sealed for.
+const SEALED: (&str, &str) = ("outcome", "body");
+
+/// Why an attempt did not become a commit.
+pub(crate) enum AttemptError {
+    /// Deciding this command of the batch panicked.
+    Panicked { task: usize },
+    /// A constraint met another writer.
+    Violation(String),
+    /// Certainly not committed.
+    Fault { fault: Fault, cause: String },
+    /// Perhaps committed.
+    InDoubt { cause: String, prepared: Prepared },
+}
+
+impl From<Broken> for AttemptError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Violation(cause) => Self::Violation(cause),
+            Broken::Fault { fault, cause } => Self::Fault { fault, cause },
+        }
+    }
+}
+
+/// A batch that is decided, with its answers.
+pub(crate) struct Prepared {
+    pub replies: Vec<Reply>,
+    /// Where the audit chain ends if the commit is there.
+    pub head: Head,
+}
+
+/// What gathers while the commands of a batch are decided.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub set: WorkingSet,
+    pub residents: Vec<(ResidentId, Stored)>,
+    pub links: Vec<Link>,
+    pub outcomes: Vec<Outcome>,
+    known: BTreeMap<Vec<u8>, Outcome>,
+}
+
+impl Committer {
+    /// Decides and commits a batch; the replies are in its order.
+    pub(super) fn attempt(&mut self, batch: &[Task]) -> Result<Vec<Reply>, AttemptError> {
+        // Taken out for the time of the attempt: its transaction borrows it, deciding borrows the rest.
+        let mut connection = self.connection.take().expect("the connection is here between attempts");
+        let attempted = self.attempt_on(&mut connection, batch);
+        self.connection = Some(connection);
+        attempted
+    }
+
+    fn attempt_on(&mut self, connection: &mut Connection, batch: &[Task]) -> Result<Vec<Reply>, AttemptError> {
+        hook::reach("receive");
+        let rules = self.parts.feed.rules();
+        let mut tx = connection.begin()?;
+        let mut gathered = Gathered { set: load::load(&mut tx, batch)?, ..Gathered::default() };
+        for (key, _) in batch.iter().filter_map(|task| task.key.as_ref()) {
+            if let Some(outcome) = records::outcome::load(&mut tx, key)? {
+                gathered.known.insert(key.clone(), outcome);
+            }
+        }
+        let mut head = self.head;
+        let mut replies = Vec::with_capacity(batch.len());
+        for (n, task) in batch.iter().enumerate() {
+            let decided = catch_unwind(AssertUnwindSafe(|| self.one(task, &rules, &mut gathered, &mut head)));
+            replies.push(decided.map_err(|_| AttemptError::Panicked { task: n })?);
+        }
+        hook::reach("decide");
+        if gathered.links.is_empty() && gathered.outcomes.is_empty() {
+            return Ok(replies);
+        }
+        let saved = save::save(&mut tx, &gathered, self.parts.clock.now())?;
+        hook::reach("before-commit");
+        match tx.commit() {
+            Ok(()) => {}
+            Err(CommitFailed::NotDone(broken)) => return Err(broken.into()),
+            Err(CommitFailed::InDoubt(cause)) => {
+                return Err(AttemptError::InDoubt { cause, prepared: Prepared { replies, head } });
+            }
+        }
+        hook::reach("after-commit");
+        self.head = head;
+        count(&self.parts.counters.commits, 1);
+        count(&self.parts.counters.commands, batch.len() as u64);
+        if let Err(cause) = self.parts.feed.committed(saved.sequence, &saved.free, connection) {
+            tracing::warn!(%cause, "the snapshot could not follow a commit at once; the change feed will");
+        }
+        Ok(replies)
+    }
+
+    /// Decides one command on what those before it left.
+    fn one(&self, task: &Task, rules: &Rules, gathered: &mut Gathered, head: &mut Head) -> Reply {
+        if let Some((key, body_hash)) = &task.key
+            && let Some(outcome) = gathered.known.get(key)
+        {
+            return self.replay(task, outcome, body_hash);
+        }
+        let at = Circumstances { now: task.arrived, rules, limits: self.limits };
+        let decision = decide(&task.command, self.proof(task, &gathered.set), &gathered.set, &at);
+        let events = gathered.set.apply(decision.effects).expect("a decision never takes a place that is not free");
+        self.forge(task, &events, gathered, head);
+        let done;
+        let verdict = match &decision.outcome {
+            decide::Outcome::Done(what) => {
+                done = self.seen(what, &gathered.set);
+                Verdict::Done(&done)
+            }
+            decide::Outcome::Refused(refusal) => Verdict::Refused(refusal),
+            decide::Outcome::Invalid { field, expected } => Verdict::Invalid { field, expected },
+            decide::Outcome::NotFound => Verdict::NotFound,
+        };
+        let rendered = (task.render)(&verdict);
+        let code = match &decision.outcome {
+            decide::Outcome::Refused(refusal) => Some(refusal.code()),
+            _ => None,
+        };
+        let kept = matches!(decision.outcome, decide::Outcome::Done(_) | decide::Outcome::Refused(_));
+        if let Some((key, body_hash)) = task.key.as_ref().filter(|_| kept) {
+            let (table, column) = SEALED;
+            let outcome = Outcome {
+                key: key.clone(),
+                body_hash: *body_hash,
+                status: rendered.status,
+                code: code.map(str::to_owned),
+                body: self.parts.keys.seal(&self.parts.entropy, table, column, key, &rendered.body),
+                subject: subject(&decision.outcome),
+                at: task.arrived,
+            };
+            gathered.known.insert(key.clone(), outcome.clone());
+            gathered.outcomes.push(outcome);
+        }
+        Reply { status: rendered.status, body: Bytes::from(rendered.body), replayed: false, code, bug: false }
+    }
+
+    /// The stored answer again; or, where the body is another, that the key is used.
+    fn replay(&self, task: &Task, outcome: &Outcome, body_hash: &[u8; 32]) -> Reply {
+        if outcome.body_hash != *body_hash {
+            let rendered = (task.render)(&Verdict::Refused(&Refusal::KeyReused));
+            let code = Some(Refusal::KeyReused.code());
+            return Reply { status: rendered.status, body: rendered.body.into(), replayed: false, code, bug: false };
+        }
+        let (table, column) = SEALED;
+        match self.parts.keys.open(table, column, &outcome.key, &outcome.body) {
+            Ok(body) => {
+                let code = outcome.code.as_deref().and_then(Refusal::known_code);
+                Reply { status: outcome.status, body: body.into(), replayed: true, code, bug: false }
+            }
+            Err(cause) => {
+                tracing::error!(%cause, "a stored outcome cannot be opened");
+                super::bug()
+            }
+        }
+    }
+
+    fn proof(&self, task: &Task, set: &WorkingSet) -> Proof {
+        if task.tokens.own {
+            return Proof { hold: true, appointment: true };
+        }
+        let keys = &self.parts.keys;
+        let opens_hold = |id: HoldId| {
+            let token = task.tokens.hold.as_deref().unwrap_or_default();
+            keys.token_matches(token, Purpose::UseHold.word(), &id.to_bytes(), HOLD_GENERATION)
+        };
+        let opens_appointment = |id: AppointmentId| {
+            let token = task.tokens.appointment.as_deref().unwrap_or_default();
+            let generation = set.appointments.get(&id).map_or(0, |appointment| appointment.generation);
+            keys.token_matches(token, Purpose::ManageAppointment.word(), &id.to_bytes(), generation)
+        };
+        match &task.command {
+            Command::PlaceHold { .. } => Proof::default(),
+            Command::ExtendHold { hold } | Command::GiveBackHold { hold } | Command::ExpireHold { hold } | Command::Book { hold, .. } => {
+                Proof { hold: opens_hold(*hold), appointment: false }
+            }
+            Command::Cancel { appointment } => Proof { hold: false, appointment: opens_appointment(*appointment) },
+            Command::Reschedule { appointment, hold } => {
+                Proof { hold: opens_hold(*hold), appointment: opens_appointment(*appointment) }
+            }
+        }
+    }
+
+    /// Puts a command's events at the end of the chain; a booking's with the commitment to its resident's details.
+    fn forge(&self, task: &Task, events: &[AuditEvent], gathered: &mut Gathered, head: &mut Head) {
+        for (part, event) in events.iter().enumerate() {
+            let booked = match (event.kind, event.subject) {
+                (AuditKind::AppointmentBooked, Subject::Appointment(id)) => gathered.set.appointments.get(&id),
+                _ => None,
+            };
+            let commitment = booked.and_then(|appointment| {
+                let mut salt = [0; 16];
+                self.parts.entropy.fill(&mut salt);
+                let stored = Stored::new(gathered.set.residents.get(&appointment.resident)?, salt);
+                let commitment = stored.commitment();
+                gathered.residents.push((appointment.resident, stored));
+                Some(commitment)
+            });
+            let key = task.key.as_ref().map(|(key, _)| key.as_slice());
+            gathered.links.push(Link::forge(&self.parts.chain, head, event, key, part as u32, commitment));
+        }
+    }
+
+    fn seen(&self, done: &decide::Done, set: &WorkingSet) -> Done {
+        let keys = &self.parts.keys;
+        let slot_of = |id: SlotId| set.slots.get(&id);
+        let appointment = |id: &AppointmentId| {
+            let row = &set.appointments[id];
+            appointment_seen(row, &set.slots[&row.slot], set.residents.get(&row.resident), keys)
+        };
+        match done {
+            decide::Done::Held(id) => Done::Held(hold_seen(&set.holds[id], slot_of, keys)),
+            decide::Done::GivenBack(_) => Done::GivenBack,
+            decide::Done::Expired(_) => Done::Nothing,
+            decide::Done::Booked(ids) => Done::Booked(ids.iter().map(appointment).collect()),
+            decide::Done::Cancelled(id) | decide::Done::Moved(id) => Done::Seen(appointment(id)),
+        }
+    }
+}
+
+/// Ids of what an outcome made or changed; a refusal has none.
+fn subject(outcome: &decide::Outcome) -> Vec<u8> {
+    match outcome {
+        decide::Outcome::Done(decide::Done::Held(id) | decide::Done::GivenBack(id) | decide::Done::Expired(id)) => {
+            id.to_bytes().to_vec()
+        }
+        decide::Outcome::Done(decide::Done::Booked(ids)) => records::join_ids(ids.iter().copied()),
+        decide::Outcome::Done(decide::Done::Cancelled(id) | decide::Done::Moved(id)) => id.to_bytes().to_vec(),
+        _ => Vec::new(),
+    }
+}

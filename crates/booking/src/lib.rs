@@ -1,0 +1,15 @@
+//! The booking engine: commands in, answers out, everything acknowledged on disk.
+//!
+//! Keeps the eight invariants (see [`verify`]). Knows no HTTP and nothing of reliability; what may happen is decided in
+//! `scheduling`, what is so is read and written in [`records`].
+
+pub mod availability;
+pub mod committer;
+pub mod engine;
+pub mod exchange;
+pub mod limit;
+mod reader;
+pub mod reconciler;
+pub mod records;
+pub mod role;
+pub mod verify;

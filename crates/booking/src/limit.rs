@@ -1,0 +1,137 @@
+//! The numbers of the engine that an installation may turn, each with its reason.
+
+use base::limit::{Setting, Unit};
+
+/// How long a hold lasts.
+pub const HOLD_LIFETIME: Setting = Setting {
+    key: "booking.hold.lifetime",
+    unit: Unit::Seconds,
+    default: 600,
+    min: 1,
+    max: 1_800,
+    reason: "long enough to type a form on a phone, short enough that an abandoned place is offered again the same morning",
+    below: "people lose their place mid-form",
+    above: "bots park on places",
+};
+
+/// How often a hold may be extended.
+pub const HOLD_EXTENSIONS: Setting = Setting {
+    key: "booking.hold.extensions",
+    unit: Unit::Count,
+    default: 10,
+    min: 10,
+    max: 30,
+    reason: "WCAG 2.2.1 asks for at least ten",
+    below: "someone who types slowly, or with help, cannot finish",
+    above: "a place can be parked for a whole morning",
+};
+
+/// How long after its expiry a hold is freed.
+pub const HOLD_GRACE: Setting = Setting {
+    key: "booking.hold.grace",
+    unit: Unit::Seconds,
+    default: 30,
+    min: 0,
+    max: 120,
+    reason: "a booking that arrived in time may wait in the queue; it must find its place",
+    below: "-",
+    above: "places stay taken long after people were told they are free again",
+};
+
+/// Commands that may wait for the committer.
+pub const QUEUE: Setting = Setting {
+    key: "booking.committer.queue",
+    unit: Unit::Count,
+    default: 4_096,
+    min: 64,
+    max: 65_536,
+    reason: "about a quarter of a second of work at the measured rate: who waits longer had better hear `busy` at once",
+    below: "a short burst is turned away although it could be served",
+    above: "people wait for answers that come after their phone gave up",
+};
+
+/// Commands decided in one transaction.
+pub const BATCH: Setting = Setting {
+    key: "booking.committer.batch",
+    unit: Unit::Count,
+    default: 256,
+    min: 1,
+    max: 4_096,
+    reason: "one sync to disk is shared by all; beyond some hundreds the sync is no longer what costs",
+    below: "-",
+    above: "the first of a batch waits for the last",
+};
+
+/// Pause between two batches.
+pub const GAP: Setting = Setting {
+    key: "booking.committer.gap",
+    unit: Unit::Milliseconds,
+    default: 1,
+    min: 0,
+    max: 100,
+    reason: "SQLite's lock is not fair: other processes get it only while nobody holds it",
+    below: "-",
+    above: "every booking waits that much longer",
+};
+
+/// How long outcomes of idempotency keys are kept.
+pub const OUTCOME_RETENTION: Setting = Setting {
+    key: "booking.outcome.retention",
+    unit: Unit::Seconds,
+    default: 86_400,
+    min: 3_600,
+    max: 604_800,
+    reason: "a phone that was off for a night still gets the answer to its request",
+    below: "a late retry books a second time",
+    above: "the table grows without anyone asking",
+};
+
+/// How often the change feed looks for commits of other processes.
+pub const FOLLOW: Setting = Setting {
+    key: "booking.availability.follow",
+    unit: Unit::Milliseconds,
+    default: 20,
+    min: 5,
+    max: 1_000,
+    reason: "what others booked is seen within 50 ms; asking costs a few microseconds",
+    below: "the processor is busy with looking",
+    above: "people choose times that are gone",
+};
+
+/// Commits kept in the change table.
+pub const CHANGES_KEPT: Setting = Setting {
+    key: "booking.availability.changes",
+    unit: Unit::Count,
+    default: 10_000,
+    min: 100,
+    max: 1_000_000,
+    reason: "some seconds of full load: a follower that fell further behind reads everything anew",
+    below: "followers read everything anew too often",
+    above: "the table grows without anyone asking",
+};
+
+/// Pages of the write-ahead log beyond which a checkpoint waits for readers.
+pub const LOG_PAGES: Setting = Setting {
+    key: "booking.checkpoint.pages",
+    unit: Unit::Count,
+    default: 16_384,
+    min: 1_024,
+    max: 262_144,
+    reason: "64 MiB of log: soft checkpoints keep up with anything but a reader that stays",
+    below: "bookings wait for checkpoints",
+    above: "a start after a crash reads a long log",
+};
+
+/// Every setting of the engine.
+pub const ALL: &[&Setting] = &[
+    &HOLD_LIFETIME,
+    &HOLD_EXTENSIONS,
+    &HOLD_GRACE,
+    &QUEUE,
+    &BATCH,
+    &GAP,
+    &OUTCOME_RETENTION,
+    &FOLLOW,
+    &CHANGES_KEPT,
+    &LOG_PAGES,
+];

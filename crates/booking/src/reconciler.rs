@@ -1,0 +1,6 @@
+//! Work that is done because it is due, not because somebody asks: no input, idempotent, at their own pace.
+
+pub mod checkpoint;
+pub mod hold_expiry;
+pub mod housekeeping;
+pub mod slot_horizon;

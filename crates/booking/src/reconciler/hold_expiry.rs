@@ -1,0 +1,55 @@
+//! Frees holds whose time and grace are over, through the committer like every other change. Keeps `holds_end`: a
+//! freed place is offered again. Only if the row still says `held` when its turn comes: a booking that arrived in time
+//! and is decided before wins.
+
+use crate::committer::{Task, Tokens};
+use crate::engine::{Engine, Rendered, StartError, connection, count};
+use crate::{limit, records};
+use database::{Broken, Connection, Database};
+use scheduling::command::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+const EVERY: Duration = Duration::from_millis(500);
+/// Freed in one turn; more wait for the next, half a second later.
+const AT_ONCE: u32 = 200;
+/// How long the engine waits for its own command.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Starts the thread.
+pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartError> {
+    let mut connection = connection(database)?;
+    let (engine_of_thread, shutdown) = (engine.clone(), engine.owner().shutdown().clone());
+    engine.owner().thread("hold-expiry", move || {
+        let mut failing = false;
+        while !shutdown.requested() {
+            engine_of_thread.clock().sleep_blocking(EVERY);
+            let done = free_due(&engine_of_thread, &mut connection);
+            if let Err(cause) = &done
+                && !failing
+            {
+                tracing::error!(fault = cause.fault().code(), %cause, "due holds could not be found");
+            }
+            failing = done.is_err();
+        }
+    })?;
+    Ok(())
+}
+
+fn free_due(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
+    let now = engine.clock().now();
+    let before = now - engine.settings().duration(&limit::HOLD_GRACE);
+    let due = records::hold::due(&mut connection.begin_read()?, before, AT_ONCE)?;
+    for hold in due {
+        let deadline = engine.clock().monotonic() + PATIENCE;
+        let render = Arc::new(|_: &crate::engine::Verdict<'_>| Rendered { status: 200, body: Vec::new() });
+        let tokens = Tokens { own: true, ..Tokens::default() };
+        let task = Task::new(Command::ExpireHold { hold }, tokens, now, deadline, None, render);
+        match engine.inner().queue.submit_blocking(task) {
+            Ok(_) => count(&engine.counters().expired_holds, 1),
+            // Read-only, busy: they stay held, and the next turn tries again.
+            Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
+}

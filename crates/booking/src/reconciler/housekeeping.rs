@@ -1,0 +1,47 @@
+//! Forgets what was kept for a while only: outcomes past their retention, changes every follower has seen.
+
+use crate::engine::{Engine, StartError, connection};
+use crate::{limit, records};
+use database::{Broken, CommitFailed, Connection, Database};
+use std::time::Duration;
+
+const EVERY: Duration = Duration::from_secs(30);
+/// How often it looks whether it should stop.
+const LOOK: Duration = Duration::from_millis(500);
+/// Rows forgotten in one transaction, so that no booking waits long for it.
+const AT_ONCE: u32 = 2_000;
+
+/// Starts the thread.
+pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartError> {
+    let mut connection = connection(database)?;
+    let (engine_of_thread, shutdown) = (engine.clone(), engine.owner().shutdown().clone());
+    engine.owner().thread("housekeeping", move || {
+        let mut next = engine_of_thread.clock().monotonic() + EVERY;
+        while !shutdown.requested() {
+            engine_of_thread.clock().sleep_blocking(LOOK);
+            if engine_of_thread.clock().monotonic() < next {
+                continue;
+            }
+            next = engine_of_thread.clock().monotonic() + EVERY;
+            if let Err(cause) = forget(&engine_of_thread, &mut connection) {
+                tracing::warn!(fault = cause.fault().code(), %cause, "old outcomes and changes stay for now");
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn forget(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
+    let before = engine.clock().now() - engine.settings().duration(&limit::OUTCOME_RETENTION);
+    let keep = engine.settings().get(&limit::CHANGES_KEPT) as i64;
+    let mut tx = connection.begin()?;
+    let outcomes = records::outcome::forget_before(&mut tx, before, AT_ONCE)?;
+    let changes = records::change::forget(&mut tx, keep, AT_ONCE)?;
+    if outcomes + changes == 0 {
+        return Ok(());
+    }
+    tx.commit().map_err(|failed| match failed {
+        CommitFailed::NotDone(broken) => broken,
+        CommitFailed::InDoubt(cause) => Broken::Fault { fault: base::answer::Fault::OutcomeUnknown, cause },
+    })
+}

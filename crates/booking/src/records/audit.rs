@@ -1,0 +1,153 @@
+//! The audit chains: one per server name, each event hashing the one before. Keeps `audit_unbroken`.
+
+use super::id_at;
+use base::id::SlotId;
+use base::time::Timestamp;
+use database::{Broken, Transaction};
+use scheduling::jurisdiction::audit::{AuditEvent, AuditKind};
+use sha2::{Digest, Sha256};
+
+/// The end of a chain, from which it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    /// Of the last event; 0 before the first.
+    pub sequence: i64,
+    /// Of the last event; zeros before the first.
+    pub hash: [u8; 32],
+}
+
+/// An event in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The chain's name.
+    pub chain: String,
+    /// From 1, without gaps.
+    pub sequence: i64,
+    /// When the command arrived.
+    pub at: Timestamp,
+    /// What happened, as stored.
+    pub kind: String,
+    /// To what.
+    pub subject: [u8; 16],
+    /// The slot it is about.
+    pub slot: Option<SlotId>,
+    /// How many things it covers.
+    pub count: u32,
+    /// The idempotency key it was done under.
+    pub outcome: Option<Vec<u8>>,
+    /// Which of the events of one command, from 0.
+    pub part: u32,
+    /// Salted hash of personal details.
+    pub commitment: Option<[u8; 32]>,
+    /// Of everything above and the hash before.
+    pub hash: [u8; 32],
+}
+
+impl Link {
+    /// Puts an event at the end of a chain and moves the head.
+    pub fn forge(
+        chain: &str,
+        head: &mut Head,
+        event: &AuditEvent,
+        outcome: Option<&[u8]>,
+        part: u32,
+        commitment: Option<[u8; 32]>,
+    ) -> Self {
+        let mut link = Self {
+            chain: chain.to_owned(),
+            sequence: head.sequence + 1,
+            at: event.at,
+            kind: event.kind.code().to_owned(),
+            subject: event.subject.bytes(),
+            slot: event.slot,
+            count: event.count,
+            outcome: outcome.map(<[u8]>::to_vec),
+            part,
+            commitment,
+            hash: [0; 32],
+        };
+        link.hash = link.hash_after(&head.hash);
+        *head = Head { sequence: link.sequence, hash: link.hash };
+        link
+    }
+
+    /// What its hash must be behind an event of hash `before`: SHA-256 over length-prefixed fields.
+    pub fn hash_after(&self, before: &[u8; 32]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut field = |bytes: &[u8]| {
+            hash.update((bytes.len() as u32).to_be_bytes());
+            hash.update(bytes);
+        };
+        field(before);
+        field(self.chain.as_bytes());
+        field(&self.sequence.to_be_bytes());
+        field(&self.at.micros().to_be_bytes());
+        field(self.kind.as_bytes());
+        field(&self.subject);
+        field(&self.slot.map_or_else(Vec::new, |slot| slot.to_bytes().to_vec()));
+        field(&self.count.to_be_bytes());
+        field(self.outcome.as_deref().unwrap_or_default());
+        field(&self.part.to_be_bytes());
+        field(self.commitment.as_ref().map_or(&[], |c| c.as_slice()));
+        hash.finalize().into()
+    }
+
+    /// The kind, if it is one of ours.
+    pub fn known_kind(&self) -> Option<AuditKind> {
+        AuditKind::from_code(&self.kind)
+    }
+}
+
+/// Where a chain ends.
+pub fn head(tx: &mut Transaction<'_>, chain: &str) -> Result<Head, Broken> {
+    let found = tx.query_one(
+        "SELECT sequence, hash FROM audit_event WHERE chain = $1 ORDER BY sequence DESC LIMIT 1",
+        &[chain.into()],
+        |row| Head { sequence: row.integer(0), hash: row.bytes(1) },
+    )?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Adds an event. One of the same chain and sequence is a violation: another owner of the name is alive.
+pub fn insert(tx: &mut Transaction<'_>, link: &Link) -> Result<(), Broken> {
+    let slot = link.slot.map(SlotId::to_bytes);
+    let values = [
+        (&link.chain).into(),
+        link.sequence.into(),
+        link.at.micros().into(),
+        (&link.kind).into(),
+        (&link.subject).into(),
+        slot.as_ref().into(),
+        link.count.into(),
+        link.outcome.as_ref().into(),
+        link.part.into(),
+        link.commitment.as_ref().into(),
+        (&link.hash).into(),
+    ];
+    let sql = "INSERT INTO audit_event (chain, sequence, at, kind, subject, slot, count, outcome, part, commitment, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    tx.execute(sql, &values).map(|_| ())
+}
+
+/// Every event, chain by chain in order, for `verify`.
+pub fn all(tx: &mut Transaction<'_>, mut each: impl FnMut(Link)) -> Result<(), Broken> {
+    tx.query(
+        "SELECT chain, sequence, at, kind, subject, slot, count, outcome, part, commitment, hash FROM audit_event ORDER BY chain, sequence",
+        &[],
+        |row| {
+            each(Link {
+                chain: row.text(0),
+                sequence: row.integer(1),
+                at: Timestamp::from_micros(row.integer(2)),
+                kind: row.text(3),
+                subject: row.bytes(4),
+                slot: row.optional_blob(5).map(|_| id_at(row, 5)),
+                count: row.integer(6) as u32,
+                outcome: row.optional_blob(7),
+                part: row.integer(8) as u32,
+                commitment: row.optional_blob(9).map(|_| row.bytes(9)),
+                hash: row.bytes(10),
+            });
+        },
+    )
+}

@@ -1,0 +1,69 @@
+//! Outcomes: the stored answer of each idempotency key. Keeps `one_effect_per_key`. Bodies come and go sealed.
+
+use base::time::Timestamp;
+use database::{Broken, Transaction};
+
+/// What was answered under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The key as stored (see the committer).
+    pub key: Vec<u8>,
+    /// SHA-256 of the request's body.
+    pub body_hash: [u8; 32],
+    /// HTTP status.
+    pub status: u16,
+    /// The refusal's code, if it was one.
+    pub code: Option<String>,
+    /// Body bytes, sealed.
+    pub body: Vec<u8>,
+    /// Ids of what was made or changed: a hold's or appointments', one after the other.
+    pub subject: Vec<u8>,
+    /// When.
+    pub at: Timestamp,
+}
+
+fn read(row: &database::Row<'_>) -> Outcome {
+    Outcome {
+        key: row.blob(0),
+        body_hash: row.bytes(1),
+        status: row.integer(2) as u16,
+        code: row.optional_text(3),
+        body: row.blob(4),
+        subject: row.blob(5),
+        at: Timestamp::from_micros(row.integer(6)),
+    }
+}
+
+/// The outcome of a key.
+pub fn load(tx: &mut Transaction<'_>, key: &[u8]) -> Result<Option<Outcome>, Broken> {
+    tx.query_one("SELECT key, body_hash, status, code, body, subject, at FROM outcome WHERE key = $1", &[key.into()], read)
+}
+
+/// Keeps an outcome; a second one for the same key is a violation.
+pub fn insert(tx: &mut Transaction<'_>, outcome: &Outcome) -> Result<(), Broken> {
+    let o = outcome;
+    let values = [
+        (&o.key).into(),
+        (&o.body_hash).into(),
+        i64::from(o.status).into(),
+        o.code.as_deref().into(),
+        (&o.body).into(),
+        (&o.subject).into(),
+        o.at.micros().into(),
+    ];
+    let sql = "INSERT INTO outcome (key, body_hash, status, code, body, subject, at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    tx.execute(sql, &values).map(|_| ())
+}
+
+/// Forgets outcomes kept before an instant, at most `limit` of them; answers how many.
+pub fn forget_before(tx: &mut Transaction<'_>, instant: Timestamp, limit: u32) -> Result<usize, Broken> {
+    tx.execute(
+        "DELETE FROM outcome WHERE key IN (SELECT key FROM outcome WHERE at < $1 ORDER BY at LIMIT $2)",
+        &[instant.micros().into(), limit.into()],
+    )
+}
+
+/// Every outcome, for `verify`.
+pub fn all(tx: &mut Transaction<'_>, mut each: impl FnMut(Outcome)) -> Result<(), Broken> {
+    tx.query("SELECT key, body_hash, status, code, body, subject, at FROM outcome ORDER BY key", &[], |row| each(read(row)))
+}

@@ -1,0 +1,82 @@
+//! Slots and their counters.
+
+use super::{date_from, date_number, id_at};
+use base::id::{ClinicId, SlotId};
+use base::time::Timestamp;
+use database::{Broken, Row, Transaction};
+use scheduling::clinic::slot::{Slot, first_slot_id_from};
+use scheduling::rules::product::Cvx;
+
+fn read(row: &Row<'_>) -> Slot {
+    Slot {
+        id: id_at(row, 0),
+        clinic: id_at(row, 1),
+        session: id_at(row, 2),
+        product: Cvx::from_number(row.integer(3)),
+        date: date_from(row.integer(4)),
+        starts_at: Timestamp::from_micros(row.integer(5)),
+        ends_at: Timestamp::from_micros(row.integer(6)),
+        capacity: row.integer(7) as u32,
+        held: row.integer(8) as u32,
+        booked: row.integer(9) as u32,
+    }
+}
+
+/// One slot.
+pub fn load(tx: &mut Transaction<'_>, id: SlotId) -> Result<Option<Slot>, Broken> {
+    tx.query_one(
+        "SELECT id, clinic, session, product, date, starts_at, ends_at, capacity, held, booked FROM slot WHERE id = $1",
+        &[(&id.to_bytes()).into()],
+        read,
+    )
+}
+
+/// Every slot that starts at an instant or later, in order of start.
+pub fn from(tx: &mut Transaction<'_>, instant: Timestamp, mut each: impl FnMut(Slot)) -> Result<(), Broken> {
+    tx.query(
+        "SELECT id, clinic, session, product, date, starts_at, ends_at, capacity, held, booked FROM slot WHERE id >= $1 ORDER BY id",
+        &[(&first_slot_id_from(instant).to_bytes()).into()],
+        |row| each(read(row)),
+    )
+}
+
+/// Writes the counters; everything else of a slot never changes once written.
+pub fn save_counters(tx: &mut Transaction<'_>, slot: &Slot) -> Result<(), Broken> {
+    let id = slot.id.to_bytes();
+    let values = [(&id).into(), slot.held.into(), slot.booked.into()];
+    tx.execute("UPDATE slot SET held = $2, booked = $3 WHERE id = $1", &values).map(|_| ())
+}
+
+/// Adds a slot unless it is there; answers whether it was added.
+pub fn insert_new(tx: &mut Transaction<'_>, slot: &Slot) -> Result<bool, Broken> {
+    let (id, clinic, session) = (slot.id.to_bytes(), slot.clinic.to_bytes(), slot.session.to_bytes());
+    let values = [
+        (&id).into(),
+        (&clinic).into(),
+        (&session).into(),
+        slot.product.number().into(),
+        date_number(slot.date).into(),
+        slot.starts_at.micros().into(),
+        slot.ends_at.micros().into(),
+        slot.capacity.into(),
+    ];
+    let sql = "INSERT INTO slot (id, clinic, session, product, date, starts_at, ends_at, capacity, held, booked)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0) ON CONFLICT (id) DO NOTHING";
+    Ok(tx.execute(sql, &values)? > 0)
+}
+
+/// Every slot of a clinic that starts at an instant or later. Reads the whole range: for imports, not for visitors.
+pub fn of_clinic(tx: &mut Transaction<'_>, clinic: ClinicId, instant: Timestamp) -> Result<Vec<Slot>, Broken> {
+    let mut slots = Vec::new();
+    from(tx, instant, |slot| {
+        if slot.clinic == clinic {
+            slots.push(slot);
+        }
+    })?;
+    Ok(slots)
+}
+
+/// Every slot there is, for `verify`.
+pub fn all(tx: &mut Transaction<'_>, each: impl FnMut(Slot)) -> Result<(), Broken> {
+    from(tx, Timestamp::default(), each)
+}

@@ -1,0 +1,3 @@
+//! One handle per role: what it lacks, its holder cannot do.
+
+pub mod resident;

@@ -1,0 +1,150 @@
+//! All that a resident may do, without an account: hold, book, and by the secret of a personal link see, cancel, move.
+//! Whoever holds this handle can do nothing else.
+
+use crate::committer::{Task, Tokens, appointment_seen, hold_seen};
+use crate::engine::{AppointmentSeen, Ask, BookingRequest, Engine, HoldSeen, Reply};
+use crate::records;
+use base::answer::Fault;
+use base::id::{AppointmentId, HoldId, Id, SlotId};
+use scheduling::command::{Booking, Command};
+use scheduling::resident::code::Code;
+use scheduling::resident::identity::{Fingerprint, Identity, contact_texts, person_text};
+use scheduling::resident::person::Person;
+use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose};
+use std::collections::BTreeMap;
+
+/// A resident's handle on the engine.
+#[derive(Clone)]
+pub struct Resident {
+    engine: Engine,
+}
+
+impl Resident {
+    /// A handle.
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Keeps places, all or none: one slot asked for as such, or a list.
+    pub async fn place_hold(&self, slots: Vec<SlotId>, single: bool, ask: Ask) -> Result<Reply, Fault> {
+        let hold = self.mint();
+        self.submit(Command::PlaceHold { hold, slots, single }, Tokens::default(), ask).await
+    }
+
+    /// Keeps them longer.
+    pub async fn extend_hold(&self, hold: HoldId, token: &str, ask: Ask) -> Result<Reply, Fault> {
+        self.submit(Command::ExtendHold { hold }, opens_hold(token), ask).await
+    }
+
+    /// Gives them back.
+    pub async fn give_back_hold(&self, hold: HoldId, token: &str, ask: Ask) -> Result<Reply, Fault> {
+        self.submit(Command::GiveBackHold { hold }, opens_hold(token), ask).await
+    }
+
+    /// Turns a hold into appointments, exactly one per entry, all or none.
+    pub async fn book(
+        &self,
+        hold: HoldId,
+        token: &str,
+        bookings: Vec<BookingRequest>,
+        single: bool,
+        ask: Ask,
+    ) -> Result<Reply, Fault> {
+        let bookings = bookings.into_iter().map(|request| self.booking(request)).collect();
+        self.submit(Command::Book { hold, bookings, single }, opens_hold(token), ask).await
+    }
+
+    /// Cancels an appointment.
+    pub async fn cancel(&self, appointment: AppointmentId, token: &str, ask: Ask) -> Result<Reply, Fault> {
+        let tokens = Tokens { appointment: Some(token.to_owned()), ..Tokens::default() };
+        self.submit(Command::Cancel { appointment }, tokens, ask).await
+    }
+
+    /// Moves an appointment to what a hold keeps.
+    pub async fn reschedule(
+        &self,
+        appointment: AppointmentId,
+        token: &str,
+        hold: HoldId,
+        hold_token: &str,
+        ask: Ask,
+    ) -> Result<Reply, Fault> {
+        let tokens =
+            Tokens { appointment: Some(token.to_owned()), hold: Some(hold_token.to_owned()), ..Tokens::default() };
+        self.submit(Command::Reschedule { appointment, hold }, tokens, ask).await
+    }
+
+    /// An appointment; `None` for an unknown one and a wrong token alike.
+    pub async fn see_appointment(&self, id: AppointmentId, token: &str) -> Result<Option<AppointmentSeen>, Fault> {
+        let (keys, token) = (self.engine.keys().clone(), token.to_owned());
+        let read = self.engine.inner().reader.read(move |connection| {
+            let mut tx = connection.begin_read()?;
+            let Some(appointment) = records::appointment::load(&mut tx, id)? else { return Ok(None) };
+            let purpose = Purpose::ManageAppointment.word();
+            if !keys.token_matches(&token, purpose, &id.to_bytes(), appointment.generation) {
+                return Ok(None);
+            }
+            let details = records::resident::load(&mut tx, appointment.resident)?;
+            let slot = records::slot::load(&mut tx, appointment.slot)?;
+            Ok(slot.map(|slot| appointment_seen(&appointment, &slot, details.as_ref(), &keys)))
+        });
+        read.await
+    }
+
+    /// A hold; `None` for an unknown one and a wrong token alike.
+    pub async fn see_hold(&self, id: HoldId, token: &str) -> Result<Option<HoldSeen>, Fault> {
+        let keys = self.engine.keys().clone();
+        if !keys.token_matches(token, Purpose::UseHold.word(), &id.to_bytes(), HOLD_GENERATION) {
+            return Ok(None);
+        }
+        let read = self.engine.inner().reader.read(move |connection| {
+            let mut tx = connection.begin_read()?;
+            let Some(hold) = records::hold::load(&mut tx, id)? else { return Ok(None) };
+            let mut slots = BTreeMap::new();
+            for slot in &hold.entries {
+                slots.extend(records::slot::load(&mut tx, *slot)?.map(|row| (*slot, row)));
+            }
+            Ok(Some(hold_seen(&hold, |slot| slots.get(&slot), &keys)))
+        });
+        read.await
+    }
+
+    fn mint<Of>(&self) -> Id<Of> {
+        Id::from_bits(self.engine.entropy().uuid_v7(self.engine.clock().now()))
+    }
+
+    fn booking(&self, request: BookingRequest) -> Booking {
+        let identity = self.identity(&request.resident);
+        Booking {
+            appointment: self.mint(),
+            resident: self.mint(),
+            code: Code::from_random(self.engine.entropy().bits128() as u64),
+            slot: request.slot,
+            person: request.resident,
+            identity,
+            answers: request.answers,
+            dose: request.dose,
+        }
+    }
+
+    fn identity(&self, person: &Person) -> Identity {
+        let hash = |purpose: &str, text: &str| -> Fingerprint {
+            let hash = self.engine.keys().keyed_hash(purpose, text.as_bytes());
+            hash[..8].try_into().expect("a hash is longer than a fingerprint")
+        };
+        let names = person_text(person);
+        // The contact is hashed together with the person: families share telephones, and must not be linked by them.
+        let contacts = contact_texts(person).iter().map(|contact| hash("contact", &format!("{names}|{contact}"))).collect();
+        Identity { person: hash("person", &names), contacts }
+    }
+
+    async fn submit(&self, command: Command, tokens: Tokens, ask: Ask) -> Result<Reply, Fault> {
+        let deadline_at = self.engine.clock().monotonic() + ask.deadline;
+        let task = Task::new(command, tokens, ask.arrived, deadline_at, ask.key.as_ref(), ask.render);
+        self.engine.submit(task).await
+    }
+}
+
+fn opens_hold(token: &str) -> Tokens {
+    Tokens { hold: Some(token.to_owned()), ..Tokens::default() }
+}

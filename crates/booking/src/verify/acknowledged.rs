@@ -1,0 +1,61 @@
+//! A client's own record of what it was told, compared exactly. One JSON object a line:
+//! `{"appointment":"apt-…","code":"7KXM-2QRD-9J","slot":"slt-…","status":"booked"}`; `code`, `slot` and `status` may be
+//! left out and are then not compared.
+
+use super::rows::Rows;
+use super::{Invariant, Report};
+use base::id::{AppointmentId, SlotId};
+use scheduling::resident::code::Code;
+use serde::Deserialize;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledged {
+    appointment: AppointmentId,
+    code: Option<Code>,
+    slot: Option<SlotId>,
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    appointment: String,
+    code: Option<String>,
+    slot: Option<String>,
+    status: Option<String>,
+}
+
+/// Reads a record. The error names the line and what is expected.
+pub fn read(text: &str) -> Result<Vec<Acknowledged>, String> {
+    let mut lines = Vec::new();
+    for (n, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        let wrong = |cause: String| format!("line {}: {cause}", n + 1);
+        let line: Line = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let appointment = AppointmentId::parse(&line.appointment).map_err(|error| wrong(format!("appointment: expected {error}")))?;
+        let code = line.code.map(|code| Code::parse(&code).ok_or_else(|| wrong("code: expected a code such as 7KXM-2QRD-9J".to_owned())));
+        let slot = line.slot.map(|slot| SlotId::parse(&slot).map_err(|error| wrong(format!("slot: expected {error}"))));
+        lines.push(Acknowledged { appointment, code: code.transpose()?, slot: slot.transpose()?, status: line.status });
+    }
+    Ok(lines)
+}
+
+pub(super) fn check(record: &[Acknowledged], rows: &Rows, report: &mut Report) {
+    for told in record {
+        let id = told.appointment;
+        let mut lost = |detail: String| report.found(Invariant::AcknowledgedIsStored, detail);
+        let Some(row) = rows.appointments.get(&id) else {
+            lost(format!("{id} was acknowledged and is not there"));
+            continue;
+        };
+        if told.code.is_some_and(|code| code.number() != row.code) {
+            lost(format!("{id} was acknowledged with another code"));
+        }
+        if told.slot.is_some_and(|slot| slot != row.slot) {
+            lost(format!("{id} was acknowledged at another time than {}", row.slot));
+        }
+        if told.status.as_deref().is_some_and(|status| status != row.status.code()) {
+            lost(format!("{id} was acknowledged as {}, it is {}", told.status.as_deref().unwrap_or_default(), row.status.code()));
+        }
+    }
+}

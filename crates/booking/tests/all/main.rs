@@ -1,0 +1,5 @@
+//! Tests of the engine on real SQLite.
+
+mod engine;
+mod site;
+mod verify;
