@@ -1,0 +1,89 @@
+//! What every door holds: the engine, the resident's handle on it, the public address, and the answers kept ready.
+//! Cheap to clone. Holds no state that a restart would miss.
+
+use std::sync::Arc;
+
+use booking::engine::{Ask, Engine, KeyedRequest, Render};
+use booking::role::resident::Resident;
+
+use crate::api::bulk_publish::Publisher;
+use crate::api::ready_answer::ReadyAnswers;
+use crate::limit::{AVAILABILITY_AGE, DEADLINE};
+use crate::public_url::PublicUrl;
+
+/// The state of the router.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    resident: Resident,
+    public_url: PublicUrl,
+    rehearsal: bool,
+    ready_answers: ReadyAnswers,
+    publisher: Publisher,
+}
+
+impl App {
+    /// Doors to `engine` for people who come by `public_url`. `rehearsal`: the clock may be shifted, and every page
+    /// says so.
+    pub fn new(engine: Engine, public_url: PublicUrl, rehearsal: bool) -> Self {
+        let inner = Inner {
+            resident: Resident::new(engine.clone()),
+            ready_answers: ReadyAnswers::new(engine.settings()),
+            publisher: Publisher::default(),
+            engine,
+            public_url,
+            rehearsal,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The booking engine.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// All that a resident may do.
+    pub fn resident(&self) -> &Resident {
+        &self.inner.resident
+    }
+
+    /// Where links begin.
+    pub fn public_url(&self) -> &PublicUrl {
+        &self.inner.public_url
+    }
+
+    /// Whether this process was started to be tried out, with a clock that may be shifted.
+    pub fn is_rehearsal(&self) -> bool {
+        self.inner.rehearsal
+    }
+
+    /// The finding calls' answers, kept ready.
+    pub fn ready_answers(&self) -> &ReadyAnswers {
+        &self.inner.ready_answers
+    }
+
+    /// The bulk publication.
+    pub fn publisher(&self) -> &Publisher {
+        &self.inner.publisher
+    }
+
+    /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".
+    pub fn can_tell(&self) -> bool {
+        let now = self.engine().clock().now();
+        now.since(self.engine().as_of()) <= self.engine().settings().duration(&AVAILABILITY_AGE)
+    }
+
+    /// A command's envelope: it arrived now, and is worthless after the deadline.
+    pub fn ask(&self, key: Option<KeyedRequest>, render: Render) -> Ask {
+        Ask {
+            arrived: self.engine().clock().now(),
+            deadline: self.engine().settings().duration(&DEADLINE),
+            key,
+            render,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the engine counts, told to whoever scrapes this process. The engine itself knows no metrics' text forms.
+
+use std::fmt::Error;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use booking::engine::Engine;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use runtime::http::metrics::Metrics;
+
+/// Adds the engine's metrics.
+pub fn register(engine: &Engine, metrics: &Metrics) {
+    let collector = EngineMetrics { engine: engine.clone() };
+    metrics.register(|registry| registry.register_collector(Box::new(collector)));
+}
+
+struct EngineMetrics {
+    engine: Engine,
+}
+
+impl std::fmt::Debug for EngineMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EngineMetrics")
+    }
+}
+
+impl Collector for EngineMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), Error> {
+        let counters = self.engine.counters();
+        let mut count = |name: &str, help: &str, value: &AtomicU64| {
+            let metric = ConstCounter::new(value.load(Ordering::Relaxed));
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
+        };
+        count("commits", "Transactions committed", &counters.commits)?;
+        count("commands", "Commands in committed transactions", &counters.commands)?;
+        count(
+            "commit_violations",
+            "Batches decided again because they met another writer",
+            &counters.violations,
+        )?;
+        count("commits_in_doubt", "Commits whose answer was lost", &counters.in_doubt)?;
+        count(
+            "commands_panicked",
+            "Commands that panicked while being decided: each is a bug",
+            &counters.panics,
+        )?;
+        count(
+            "commands_timed_out",
+            "Commands dropped because their deadline had passed",
+            &counters.timed_out,
+        )?;
+        count(
+            "commands_turned_away",
+            "Commands turned away because the queue was full",
+            &counters.turned_away,
+        )?;
+        count(
+            "holds_expired",
+            "Holds freed because their time was over",
+            &counters.expired_holds,
+        )?;
+        let mut gauge = |name: &str, help: &str, value: f64| {
+            let metric = ConstGauge::new(value);
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
+        };
+        let age = self.engine.clock().now().since(self.engine.as_of());
+        gauge(
+            "commands_waiting",
+            "Commands that wait for the committer",
+            self.engine.queue_len() as f64,
+        )?;
+        gauge(
+            "availability_age_seconds",
+            "Time since availability was last confirmed to be current",
+            age.as_secs_f64(),
+        )?;
+        gauge(
+            "slots_offered",
+            "Slots in the availability snapshot",
+            self.engine.snapshot().slots_len() as f64,
+        )
+    }
+}

@@ -1,0 +1,127 @@
+//! One server process from start to end: engine, public doors, internal doors, drain. Owns the order of these things;
+//! whoever calls it owns the arguments and the signals.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use booking::engine::{self, Engine};
+use runtime::http::listener::{self, Listener};
+use runtime::http::metrics::Metrics;
+use runtime::http::operator::Operator;
+use runtime::http::trace::Trace;
+use runtime::secret::{KeyError, operator_token};
+use runtime::shutdown::Shutdown;
+
+use crate::app::App;
+use crate::public_url::PublicUrl;
+use crate::{engine_metrics, internal, route};
+
+/// The file with the operator's token, in the data folder.
+const OPERATOR_TOKEN: &str = "operator.token";
+/// What the engine's threads get after the last request has been answered: they finish a batch, which takes
+/// milliseconds. With the listener's drain time the process is gone two seconds after it was asked.
+const ENGINE_STOP: Duration = Duration::from_millis(400);
+
+/// What a server needs to start.
+pub struct Start {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Bound, perhaps inherited: the door for people and programs.
+    pub public: TcpListener,
+    /// Where people come from. `None`: by the address of `public`, which then must be loopback.
+    pub public_url: Option<PublicUrl>,
+    /// The engine's share.
+    pub engine: engine::Start,
+    /// The clock may be shifted, and every page says so.
+    pub rehearsal: bool,
+    /// Asked when the process should end.
+    pub shutdown: Shutdown,
+}
+
+/// Where a started server answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// The public address, with the real port.
+    pub public: String,
+    /// The internal listener's address.
+    pub internal: String,
+}
+
+/// The server could not start, or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The engine did not start.
+    #[error(transparent)]
+    Engine(#[from] engine::StartError),
+    /// A socket did not do.
+    #[error("a socket cannot be used: {0}")]
+    Socket(#[from] io::Error),
+    /// The operator's token cannot be read or made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// On an address that others reach, links need a name.
+    #[error("{address} is reachable from other machines: say under which address people come, with --public-url")]
+    PublicUrlMissing {
+        /// Where it listens.
+        address: std::net::SocketAddr,
+    },
+    /// The engine asked to stop by itself: its name was taken over.
+    #[error("another live server has this server's name: this one has stopped")]
+    NameLost,
+}
+
+/// Serves until asked to stop, then drains. `ready` is called once the doors are open.
+pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerError> {
+    let Start {
+        data,
+        public,
+        public_url,
+        engine,
+        rehearsal,
+        shutdown,
+    } = start;
+    listener::raise_file_limit();
+    let (clock, entropy, settings) = (engine.clock.clone(), engine.entropy.clone(), engine.settings.clone());
+    let public_url = public_url.map_or_else(|| loopback_url(&public), Ok)?;
+    let operator = Operator::new(operator_token(&data.join(OPERATOR_TOKEN), &entropy)?);
+    let engine = Engine::start(engine)?;
+    let metrics = Metrics::new(&clock);
+    engine_metrics::register(&engine, &metrics);
+    let trace = Trace::new(clock.clone(), entropy, &metrics);
+    let app = App::new(engine.clone(), public_url, rehearsal);
+    let public = Listener::new(public, &settings, &clock)?;
+    let internal = Listener::new(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, &settings, &clock)?;
+    ready(&Ready {
+        public: app.public_url().origin().to_owned(),
+        internal: format!("http://{}", internal.local_address()?),
+    });
+    let stop = Shutdown::new();
+    let engine_stops = engine.owner().shutdown().clone();
+    let asked = async {
+        let by_itself = tokio::select! {
+            () = shutdown.wait() => false,
+            () = engine_stops.wait() => true,
+        };
+        stop.request();
+        by_itself
+    };
+    let (by_itself, cut, _) = tokio::join!(
+        asked,
+        public.serve(route::router(app.clone(), trace), &stop),
+        internal.serve(internal::router(app, metrics, operator), &stop),
+    );
+    let unfinished = engine.owner().stop_and_join(ENGINE_STOP).await;
+    tracing::info!(connections_cut = cut, ?unfinished, "the server has stopped");
+    if by_itself { Err(ServerError::NameLost) } else { Ok(()) }
+}
+
+/// The address that people on this machine use.
+fn loopback_url(public: &TcpListener) -> Result<PublicUrl, ServerError> {
+    let address = public.local_addr()?;
+    if !address.ip().is_loopback() {
+        return Err(ServerError::PublicUrlMissing { address });
+    }
+    PublicUrl::parse(&format!("http://{address}")).map_err(|_| ServerError::PublicUrlMissing { address })
+}

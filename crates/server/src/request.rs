@@ -1,0 +1,10 @@
+//! How a request is read: strictly, once, and with an answer that names what is wrong. Nothing here knows what the
+//! request is about.
+
+pub mod body;
+pub mod credential;
+pub mod cursor;
+pub mod fields;
+pub mod idempotency_key;
+pub mod path;
+pub mod query;

@@ -1,0 +1,84 @@
+//! What residents see and do: plain pages that work without a script, one file per noun. Whoever comes needs no
+//! account; whatever secret opens a page stands in its link.
+//!
+//! `view` is pure (model in, markup out); the files beside it read requests, ask the engine and choose the view.
+
+pub mod appointment;
+pub mod calendar;
+pub mod command;
+pub mod details;
+pub mod find;
+pub mod form_body;
+pub mod hold;
+pub mod jurisdiction;
+pub mod moving;
+pub mod page;
+pub mod screening;
+pub mod search;
+pub mod times;
+pub mod typed;
+pub mod typed_date;
+pub mod vaccine;
+pub mod view;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+
+use crate::app::App;
+
+/// The pages' part of the URL tree, and what is said where there is no page.
+pub fn routes() -> Router<App> {
+    Router::new()
+        // find
+        .route("/", get(find::home))
+        .route("/clinics", get(find::results))
+        .route("/clinics/{clinic}", get(find::clinic))
+        // keep a time
+        .route("/times/{slot}", get(screening::see))
+        .route("/holds", post(hold::place))
+        .route("/hold/{hold}/{token}", get(hold::see))
+        .route("/hold/{hold}/{token}/more-time", post(hold::more_time))
+        .route("/hold/{hold}/{token}/give-up", post(hold::give_up))
+        // book it
+        .route("/hold/{hold}/{token}/details", post(details::details))
+        .route("/hold/{hold}/{token}/book", post(details::book))
+        // see, cancel, move, by personal link
+        .route("/appointment/{appointment}/{token}", get(appointment::see))
+        .route("/appointment/{appointment}/{token}/calendar", get(appointment::calendar))
+        .route("/appointment/{appointment}/{token}/calendar.ics", get(appointment::calendar))
+        .route("/appointment/{appointment}/{token}/cancel", get(appointment::ask_cancel).post(appointment::cancel))
+        .route("/appointment/{appointment}/{token}/move", get(moving::see).post(moving::keep))
+        .route(
+            "/appointment/{appointment}/{token}/move/{hold}/{hold_token}",
+            get(moving::see_new).post(moving::confirm_move),
+        )
+        .route("/appointment/{appointment}/{token}/move/{hold}/{hold_token}/more-time", post(moving::more_time))
+        .route("/appointment/{appointment}/{token}/move/{hold}/{hold_token}/give-up", post(moving::give_up))
+        // the rest
+        .route("/privacy", get(appointment::privacy))
+        .route("/assets/{file}", get(asset))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(not_found)
+}
+
+async fn not_found(State(app): State<App>) -> Response {
+    page::not_found(&app)
+}
+
+async fn wrong_method(State(app): State<App>) -> Response {
+    page::wrong_method(&app)
+}
+
+/// Our style sheet and mark. Their addresses change with their bytes, so they may be kept for ever.
+async fn asset(State(app): State<App>, Path(file): Path<String>) -> Response {
+    let Some((media_type, bytes)) = html::style::asset(&format!("/assets/{file}")) else { return page::not_found(&app) };
+    let mut response = (StatusCode::OK, bytes).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    response
+}

@@ -1,0 +1,8 @@
+//! The server's tests, one binary; modules mirror the URL tree and, for what is pure, the sources.
+
+mod api;
+mod openapi;
+mod public_url;
+mod request;
+mod site;
+mod world;

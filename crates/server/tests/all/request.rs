@@ -1,0 +1,5 @@
+//! How requests are read.
+
+mod cursor;
+mod fields;
+mod query;
