@@ -1,0 +1,52 @@
+//! What a developer of Evenkeel runs: `tidy` (the house rules), `test` (what CI runs), `soak` and `bench`.
+//! Reaches the product from outside: its binary, its public HTTP, signals and files. Ships to nobody.
+
+#![allow(clippy::disallowed_methods, reason = "a developer's tool reads the clock, the environment, and waits")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to a terminal")]
+
+pub mod bench;
+pub mod client;
+pub mod program;
+pub mod site;
+pub mod suite;
+pub mod tidy;
+pub mod tools;
+pub mod traveller;
+
+use std::path::{Path, PathBuf};
+
+/// Where things are in this checkout.
+#[derive(Debug, Clone)]
+pub struct Checkout {
+    /// The workspace's root.
+    pub root: PathBuf,
+}
+
+impl Checkout {
+    /// The checkout that this tool was built in.
+    pub fn here() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("xtask lives in crates/xtask");
+        Self { root: root.to_owned() }
+    }
+    /// Where cargo builds.
+    pub fn target(&self) -> PathBuf {
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from)
+    }
+    /// The product, as the tests build it.
+    pub fn binary(&self) -> PathBuf {
+        self.target().join("debug/evenkeel")
+    }
+    /// A folder of its own for one run of a suite, empty.
+    pub fn scratch(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.target().join("xtask").join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+    /// Where this tool keeps what it installs.
+    pub fn tools(&self) -> PathBuf {
+        self.root.join(".tools")
+    }
+}

@@ -1,0 +1,78 @@
+//! The suites that cargo runs: formatting, lints, tests inside the workspace, and the binary for the suites outside.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::Tally;
+use crate::{Checkout, program, tidy as house};
+
+/// The whole workspace is formatted as rustfmt.toml says.
+pub fn fmt(checkout: &Checkout) -> Result<Tally> {
+    program::run(cargo(checkout).args(["fmt", "--all", "--check"]))?;
+    Ok(Tally::passed(1))
+}
+
+/// No lint has anything to say about anything.
+pub fn clippy(checkout: &Checkout) -> Result<Tally> {
+    let arguments = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    program::run(cargo(checkout).args(arguments))?;
+    Ok(Tally::passed(1))
+}
+
+/// The house rules.
+pub fn tidy(checkout: &Checkout) -> Result<Tally> {
+    let (passed, failed) = house::run(&house::Tree::read(&checkout.root)?);
+    Ok(Tally { passed, failed })
+}
+
+/// Every crate's tests: by nextest where it is installed, else by cargo itself.
+pub fn unit(checkout: &Checkout) -> Result<Tally> {
+    let nextest = program::find("cargo-nextest").is_some();
+    let mut command = cargo(checkout);
+    if nextest {
+        command.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--status-level", "fail"]);
+        command.args(["--final-status-level", "fail"]).env("NO_COLOR", "1");
+    } else {
+        command.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
+    }
+    let output = command.output().context("starting cargo")?;
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let mut tally = count(&said);
+    if !output.status.success() || tally.failed > 0 {
+        println!("{said}");
+        tally.failed = tally.failed.max(1);
+    }
+    anyhow::ensure!(tally.passed + tally.failed > 0, "no test was run:\n{said}");
+    Ok(tally)
+}
+
+/// The product, built as the tests are.
+pub fn build(checkout: &Checkout) -> Result<Tally> {
+    program::run(cargo(checkout).args(["build", "--quiet", "--locked", "-p", "cli"]))?;
+    Ok(Tally::passed(1))
+}
+
+fn cargo(checkout: &Checkout) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(&checkout.root);
+    command
+}
+
+/// Adds up what nextest (`Summary … 30 tests run: 29 passed, 1 failed`) or cargo (`test result: … 12 passed; 0 failed`)
+/// say at the end.
+pub fn count(said: &str) -> Tally {
+    let mut tally = Tally::default();
+    for line in said.lines().filter(|line| line.contains("Summary [") || line.starts_with("test result:")) {
+        let words: Vec<&str> = line.split([' ', ',', ';', '(', ')']).filter(|word| !word.is_empty()).collect();
+        for pair in words.windows(2) {
+            let Ok(number) = pair[0].parse::<usize>() else { continue };
+            match pair[1] {
+                "passed" => tally.passed += number,
+                "failed" | "timed" => tally.failed += number,
+                _ => {}
+            }
+        }
+    }
+    tally
+}

@@ -1,0 +1,208 @@
+//! Killed at any instant, nothing acknowledged is lost. A minute long, 64 clients book over HTTP while the server is
+//! killed with SIGKILL: at hook points between receiving, deciding, committing and answering, and from outside at any
+//! time; the supervisor is killed too. Every answer that never came is asked for again by its key, and at the end
+//! `verify` compares what the clients were told with what is stored.
+
+mod crowd;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use serde_json::json;
+
+use self::crowd::{Crowd, Ledger};
+use super::Tally;
+use crate::Checkout;
+use crate::client::{Ask, Client};
+use crate::site::{Group, Site, Start};
+use crate::traveller;
+
+/// How long the clients book.
+const LASTS: Duration = Duration::from_secs(60);
+/// Clients at once.
+const CLIENTS: usize = 64;
+/// The supervisor's lives: between two of them it is killed itself. Each arms other crash points in its servers, at
+/// the n-th passage; a point late in a request's way is passed more rarely than one at its beginning.
+const LIVES: [&str; 5] = ["receive:400", "decide:150", "before-commit:20", "after-commit:20", "answer:200"];
+/// How old a server becomes at most before it is killed from outside; in turn, so that some reach their crash point.
+const SERVER_AGE_MAX: [Duration; 3] = [Duration::from_millis(300), Duration::from_millis(2500), Duration::from_millis(2500)];
+/// What must have been tried for the test to mean something.
+const KILLS_MIN: usize = 20;
+const IN_FLIGHT_MIN: usize = 50;
+const UNKNOWN_MIN: usize = 5;
+/// How long the clients may take, once nobody is killed any more, to learn every outcome.
+const RESOLVED_WITHIN: Duration = Duration::from_secs(20);
+
+/// See the head of this file.
+pub fn run(checkout: &Checkout) -> Result<Tally> {
+    let scratch = checkout.scratch("crash")?;
+    let data = scratch.join("data");
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let listen = format!("127.0.0.1:{port}");
+    let binary = checkout.binary();
+    let start = |spec: Option<&str>| {
+        let start = Start::new(&binary, &data).listen(&listen);
+        match spec {
+            Some(spec) => start.arg("--rehearsal").arg("--crash-at").arg(spec).up(),
+            None => start.up(),
+        }
+    };
+    let site = start(None)?;
+    let runtime = super::runtime()?;
+    let client = Client::new(&format!("http://{listen}"));
+    let times = runtime.block_on(traveller::open_times(&client, "02108", 60))?;
+    println!("  {} open times at the nearest clinics", times.len());
+    site.stop()?;
+
+    let ledger = Arc::new(Ledger::default());
+    let crowd = Crowd::new(&listen, times, Arc::clone(&ledger), Instant::now() + LASTS);
+    let (mut kills, mut leftover, mut site) = (Kills::default(), None, Some(start(Some(LIVES[0]))?));
+    let clients = runtime.spawn(crowd.book(CLIENTS));
+    let began = Instant::now();
+    for (life, spec) in LIVES.iter().enumerate() {
+        let mut current = match site.take() {
+            Some(site) => site,
+            None => start(Some(spec))?,
+        };
+        drop(leftover.take()); // the former children are gone by now, or `up` would not be ready
+        let until = began + LASTS * (life as u32 + 1) / LIVES.len() as u32;
+        kills.during(&mut current, spec, until, &ledger)?;
+        kills.supervisors += 1;
+        leftover = kill_supervisor(current, &ledger)?;
+    }
+    let site = start(None)?; // whole again: now every outcome can be learnt
+    drop(leftover);
+    runtime.block_on(async { tokio::time::timeout(LASTS + RESOLVED_WITHIN, clients).await }).context("clients still wait")??;
+    kills.print(&ledger);
+    check(&kills, &ledger)?;
+    runtime.block_on(read_again(&site.client(), &ledger))?;
+    verify(&binary, &data, &scratch, &ledger)?;
+    ensure!(site.stop()?.success(), "the site did not stop cleanly");
+    Ok(Tally::passed(7))
+}
+
+fn kill_supervisor(site: Site, ledger: &Ledger) -> Result<Option<Group>> {
+    ledger.note_kill();
+    site.kill_supervisor()
+}
+
+#[derive(Default)]
+struct Kills {
+    at_hook: Vec<(String, usize)>,
+    outside: usize,
+    supervisors: usize,
+}
+
+impl Kills {
+    /// Kills one server after another until then; how each came to its end is told by who killed it.
+    fn during(&mut self, site: &mut Site, spec: &str, until: Instant, ledger: &Ledger) -> Result<()> {
+        let mut hooks = 0;
+        let mut current: Option<(Pid, Instant)> = None;
+        let mut ours: Option<Pid> = None;
+        let mut servers = 0_usize;
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+            let now = site.server().ok();
+            match (current, now) {
+                (Some((pid, _)), now) if now != Some(pid) => {
+                    // Gone, and if it was not us it was its crash point.
+                    if ours != Some(pid) {
+                        hooks += 1;
+                    }
+                    current = None;
+                }
+                (None, Some(pid)) if ours != Some(pid) => {
+                    servers += 1;
+                    current = Some((pid, Instant::now()));
+                }
+                (Some((pid, since)), _) if since.elapsed() > SERVER_AGE_MAX[servers % SERVER_AGE_MAX.len()] => {
+                    ledger.note_kill();
+                    if nix::sys::signal::kill(pid, Signal::SIGKILL).is_ok() {
+                        self.outside += 1;
+                        ours = Some(pid);
+                    }
+                    current = None;
+                }
+                _ => {}
+            }
+        }
+        self.at_hook.push((spec.to_owned(), hooks));
+        Ok(())
+    }
+
+    fn total(&self) -> usize {
+        self.outside + self.at_hook.iter().map(|(_, count)| count).sum::<usize>()
+    }
+
+    fn print(&self, ledger: &Ledger) {
+        let count = |counter: &std::sync::atomic::AtomicUsize| counter.load(Ordering::Relaxed);
+        println!("  servers killed: {} ({} from outside; at crash points: {:?})", self.total(), self.outside, self.at_hook);
+        println!("  supervisors killed: {}", self.supervisors);
+        println!("  requests answered: {}, of them refusals: {}, faults: {}", count(&ledger.answered), count(&ledger.refused), count(&ledger.faults));
+        println!("  in flight at a kill: {}", count(&ledger.in_flight_at_kill));
+        println!("  came back unknown: {}, of them done before the kill: {}", count(&ledger.unknown), count(&ledger.replayed));
+        println!("  acknowledged appointments: {}", ledger.acknowledged().len());
+    }
+}
+
+fn check(kills: &Kills, ledger: &Ledger) -> Result<()> {
+    let broken = ledger.broken_promises();
+    ensure!(broken.is_empty(), "{} promises broken, the first: {}", broken.len(), broken[0]);
+    ensure!(kills.total() >= KILLS_MIN, "only {} servers were killed, {KILLS_MIN} are wanted", kills.total());
+    for (spec, count) in &kills.at_hook {
+        ensure!(*count > 0, "no server came to its end at `{spec}`");
+    }
+    let in_flight = ledger.in_flight_at_kill.load(Ordering::Relaxed);
+    ensure!(in_flight >= IN_FLIGHT_MIN, "only {in_flight} requests were in flight at a kill, {IN_FLIGHT_MIN} are wanted");
+    let unknown = ledger.unknown.load(Ordering::Relaxed);
+    ensure!(unknown >= UNKNOWN_MIN, "only {unknown} outcomes were unknown, {UNKNOWN_MIN} are wanted");
+    ensure!(!ledger.acknowledged().is_empty(), "nothing was acknowledged");
+    Ok(())
+}
+
+/// A sample of what was acknowledged, read again by its own link.
+async fn read_again(client: &Client, ledger: &Ledger) -> Result<()> {
+    for told in ledger.acknowledged().iter().step_by(37) {
+        let ask = Ask::get(format!("/api/v1/appointments/{}", told.appointment)).bearer(&told.token);
+        let seen = client.ask(&ask, 200).await?.json();
+        let same = seen["code"] == told.code && seen["slot"]["id"] == told.slot && seen["status"] == told.status;
+        ensure!(same, "was told {told:?}, reads {seen}");
+    }
+    Ok(())
+}
+
+/// `verify` finds every acknowledged appointment, and would find one that is not there.
+fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger) -> Result<()> {
+    let line = |appointment: &str, code: &str, slot: &str, status: &str| {
+        json!({ "appointment": appointment, "code": code, "slot": slot, "status": status }).to_string() + "\n"
+    };
+    let told = ledger.acknowledged();
+    let lines: String = told.iter().map(|one| line(&one.appointment, &one.code, &one.slot, &one.status)).collect();
+    let file = scratch.join("acknowledged.ndjson");
+    std::fs::write(&file, &lines)?;
+    let (code, said) = ask_verify(binary, data, &file)?;
+    ensure!(code == 0, "verify --acknowledged ended with {code}:\n{said}");
+
+    let one = told.first().context("nothing was acknowledged")?;
+    let other = if one.status == "booked" { "cancelled" } else { "booked" };
+    std::fs::write(&file, lines + &line(&one.appointment, &one.code, &one.slot, other))?;
+    let (code, said) = ask_verify(binary, data, &file)?;
+    ensure!(code == 3, "verify did not find a planted lie: ended with {code}:\n{said}");
+    Ok(())
+}
+
+fn ask_verify(binary: &Path, data: &Path, file: &Path) -> Result<(i32, String)> {
+    let mut verify = Command::new(binary);
+    verify.arg("verify").arg("--data").arg(data).arg("--acknowledged").arg(file);
+    let output = verify.output().context("starting verify")?;
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let Some(code) = output.status.code() else { bail!("verify was killed: {said}") };
+    Ok((code, said))
+}

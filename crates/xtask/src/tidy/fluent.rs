@@ -1,0 +1,83 @@
+//! Every text that a page asks for is defined in every language, and every text that is defined is asked for. A key put
+//! together at run time is written with its beginning, `"month-{n}"` or `"month-"`, and counts for all that begin so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tokens::Token;
+use super::{Findings, Tree};
+
+/// The methods of `html::locale::Locale` that take a key first.
+const ASKS: &[&str] = &["text", "tell", "rich", "has"];
+/// Crates that speak to people.
+const SPEAKERS: &[&str] = &["html", "server", "gateway", "watch"];
+/// Beginnings of keys shorter than this would cover too much.
+const BEGINNING_CHARACTERS_MIN: usize = 4;
+
+/// See the head of this file.
+pub fn check(tree: &Tree) -> Findings {
+    let mut findings = Findings::default();
+    let mut languages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut defined: Vec<(String, usize, String)> = Vec::new();
+    let mut referred = BTreeSet::new();
+    for (path, text) in tree.texts.iter().filter(|(path, _)| path.ends_with(".ftl")) {
+        let language = path.rsplit('/').nth(1).unwrap_or_default().to_owned();
+        for (number, line) in text.lines().enumerate() {
+            referred.extend(references(line));
+            let Some(key) = definition(line) else { continue };
+            findings.look();
+            if !languages.entry(language.clone()).or_default().insert(key.to_owned()) {
+                findings.add(path, number + 1, format!("`{key}` is defined twice in this language"));
+            }
+            defined.push((path.clone(), number + 1, key.to_owned()));
+        }
+    }
+    let mut literals = BTreeSet::new();
+    for file in tree.sources().filter(|file| SPEAKERS.contains(&file.krate.as_str())) {
+        for (at, token) in file.tokens.iter().enumerate() {
+            let Some(text) = token.text() else { continue };
+            literals.insert(text.to_owned());
+            if asked(&file.tokens, at) {
+                findings.look();
+                for (language, keys) in languages.iter().filter(|(_, keys)| !keys.contains(text)) {
+                    findings.add(&file.path, token.line, format!("`{text}` is not among the {} texts of {language}", keys.len()));
+                }
+            }
+        }
+    }
+    let patterns: Vec<&str> = literals.iter().filter_map(|literal| beginning(literal)).collect();
+    for (path, line, key) in defined {
+        let pattern = patterns.iter().any(|before| key.starts_with(before));
+        if !literals.contains(&key) && !referred.contains(&key) && !pattern {
+            findings.add(&path, line, format!("nobody asks for `{key}`"));
+        }
+    }
+    findings
+}
+
+/// Whether the literal here is the first argument of `.text(…)` and its like.
+fn asked(tokens: &[Token], at: usize) -> bool {
+    at >= 3
+        && tokens[at - 1].is('(')
+        && tokens[at - 2].word().is_some_and(|word| ASKS.contains(&word))
+        && tokens[at - 3].is('.')
+}
+
+/// The beginning that a literal stands for, if it is one.
+fn beginning(literal: &str) -> Option<&str> {
+    let before = literal.split('{').next().filter(|before| before.ends_with('-'))?;
+    (before.len() >= BEGINNING_CHARACTERS_MIN).then_some(before)
+}
+
+/// The key that a line of a `.ftl` file defines: `home-title = …` or the term `-jurisdiction = …`.
+fn definition(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once('=')?;
+    let key = key.trim_end();
+    let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    (plain && !key.is_empty() && !line.starts_with(' ')).then_some(key)
+}
+
+/// Keys and terms that a line refers to: `{ other-key }`, `{ -term }`.
+fn references(line: &str) -> Vec<String> {
+    let inside = line.split('{').skip(1).filter_map(|rest| rest.split(['}', '.', '(']).next());
+    inside.map(str::trim).filter(|word| !word.starts_with(['$', '"'])).map(str::to_owned).collect()
+}

@@ -1,0 +1,102 @@
+//! Other people's programs that the outside suites need: installed when missing, at a fixed version where the registry
+//! lets us fix one. Debian's need root; without it the message says exactly what to install.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Checkout, program};
+
+/// The contract's tester, from PyPI.
+const SCHEMATHESIS: &str = "4.32.5";
+/// The accessibility checker, from npm.
+const AXE: &str = "4.11.0";
+
+/// A program, installed from this Debian package when it is not on the search path.
+pub fn debian(name: &str, package: &str) -> Result<PathBuf> {
+    if let Some(found) = program::find(name) {
+        return Ok(found);
+    }
+    if !nix::unistd::geteuid().is_root() {
+        bail!("`{name}` is missing. As root: apt-get install --no-install-recommends {package}");
+    }
+    println!("  installing Debian's {package}");
+    let log = program::output(Command::new("apt-get").args(["update", "-qq"]));
+    if let Err(error) = log {
+        println!("  (apt-get update: {error:#})"); // old lists may do
+    }
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    program::output(install.args(["install", "-y", "-qq", "--no-install-recommends", package]))?;
+    program::find(name).with_context(|| format!("Debian's {package} brought no `{name}`"))
+}
+
+/// Prometheus's own checker of metrics. It is taken out of Debian's package without installing that, so that no
+/// Prometheus is left running.
+pub fn promtool(checkout: &Checkout) -> Result<PathBuf> {
+    if let Some(found) = program::find("promtool") {
+        return Ok(found);
+    }
+    let folder = checkout.tools().join("prometheus");
+    let unpacked = folder.join("usr/bin/promtool");
+    if unpacked.exists() {
+        return Ok(unpacked);
+    }
+    println!("  unpacking promtool from Debian's prometheus");
+    std::fs::create_dir_all(&folder)?;
+    let download = |folder: &Path| {
+        program::output(Command::new("apt-get").args(["download", "-qq", "prometheus"]).current_dir(folder))
+    };
+    if download(&folder).is_err() {
+        if !nix::unistd::geteuid().is_root() {
+            bail!("`promtool` is missing. As root: apt-get update && apt-get install --no-install-recommends prometheus");
+        }
+        program::output(Command::new("apt-get").args(["update", "-qq"]))?;
+        download(&folder)?;
+    }
+    let package = std::fs::read_dir(&folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|ending| ending == "deb"))
+        .context("apt-get download prometheus left no package")?;
+    program::output(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&folder))?;
+    std::fs::remove_file(&package)?;
+    Ok(unpacked)
+}
+
+/// Schemathesis in a virtual environment of its own.
+pub fn schemathesis(checkout: &Checkout) -> Result<PathBuf> {
+    let folder = checkout.tools().join("venv");
+    let st = folder.join("bin/st");
+    if st.exists() && program::output(Command::new(&st).arg("--version")).is_ok_and(|said| said.contains(SCHEMATHESIS)) {
+        return Ok(st);
+    }
+    let python = debian("python3", "python3-venv")?;
+    println!("  installing schemathesis {SCHEMATHESIS} from PyPI");
+    if program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder)).is_err() {
+        debian("python3-venv-is-part-of-python3", "python3-venv").ok();
+        program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder))
+            .context("making a virtual environment (Debian: python3-venv)")?;
+    }
+    let wanted = format!("schemathesis=={SCHEMATHESIS}");
+    program::output(Command::new(folder.join("bin/pip")).args(["install", "-q", &wanted]))?;
+    Ok(st)
+}
+
+/// axe-core's script, to be put into a page.
+pub fn axe(checkout: &Checkout) -> Result<String> {
+    let folder = checkout.tools().join("npm");
+    let script = folder.join("node_modules/axe-core/axe.min.js");
+    let right = || std::fs::read_to_string(&script).ok().filter(|text| text.contains(&format!("axe v{AXE}")));
+    if let Some(text) = right() {
+        return Ok(text);
+    }
+    let npm = debian("npm", "npm")?;
+    println!("  installing axe-core {AXE} from npm");
+    std::fs::create_dir_all(&folder)?;
+    let wanted = format!("axe-core@{AXE}");
+    let mut install = Command::new(npm);
+    install.args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
+    program::output(install.arg(&folder).arg(&wanted))?;
+    right().with_context(|| format!("npm brought no axe-core {AXE}"))
+}
