@@ -1,0 +1,325 @@
+//! The supervisor itself: takes the lock, binds the public socket, and keeps one server running on it until asked to
+//! stop. Read [`Installation::start`] and [`Installation::run`] first.
+
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::future::pending;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use runtime::clock::Clock;
+use runtime::shutdown::Shutdown;
+
+use crate::child::{Child, News, Program, Said};
+use crate::handover;
+use crate::instance::{self, Instance, InstanceError};
+use crate::look::{Seen, look};
+use crate::port_holder::{PortHolder, holder_of};
+use crate::probe;
+use crate::processes::{ByRole, Pids, Processes};
+use crate::restart::Restart;
+
+/// How often a starting server is asked whether it is ready.
+const PROBE_PAUSE: Duration = Duration::from_millis(20);
+/// Ports after the wanted one that are tried for the offer to a person.
+const PORTS_TRIED: u16 = 100;
+/// Exit codes of a child that will not change by starting it again: usage, and a newer schema.
+const FINAL_CODES: [i32; 2] = [2, 5];
+
+/// The server's arguments after `server`, given which start this is (from 0) and the public URL. `--data` and the mark
+/// of a supervised child are added to them.
+pub type Arguments = Box<dyn Fn(u64, &str) -> Vec<OsString> + Send + Sync>;
+
+/// What to run.
+pub struct Plan {
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// Where the public socket is bound.
+    pub listen: SocketAddr,
+    /// What links are made of; without one, where the socket turns out to be bound.
+    pub public_url: Option<String>,
+    /// Our own executable.
+    pub program: PathBuf,
+    /// The server's arguments after `server`.
+    pub arguments: Arguments,
+}
+
+/// What a person may want to know while it runs.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A look at the machine saw something.
+    Seen(Seen),
+    /// Children of a killed supervisor were waited for.
+    OrphansGone(usize),
+    /// The server does something long before it is ready.
+    Progress {
+        /// What.
+        what: &'a str,
+        /// Of `total`.
+        done: u64,
+        /// How many there are.
+        total: u64,
+    },
+    /// Everything answers: for the first time, or again.
+    Ready(&'a Processes),
+    /// The server ended unasked and is started again after `wait`.
+    Ended {
+        /// How, for a person.
+        how: &'a str,
+        /// Until the next start.
+        wait: Duration,
+    },
+}
+
+/// Why it does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// Another supervisor has this data folder.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// The port is somebody else's.
+    #[error("{}", taken(*.address, .holder.as_ref()))]
+    PortTaken {
+        /// What was wanted.
+        address: SocketAddr,
+        /// Who has it, when that can be seen.
+        holder: Option<PortHolder>,
+        /// The same address with the next port that is free.
+        free: Option<SocketAddr>,
+    },
+    /// The public socket cannot be bound for another reason.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// What was wanted.
+        address: SocketAddr,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The server ended before it was ever ready, in a way that will not change by itself.
+    #[error("the server cannot start; its message stands above")]
+    Final {
+        /// Its exit code.
+        code: i32,
+    },
+    /// The file system or the kernel said no.
+    #[error("{what}: {source}")]
+    Io {
+        /// To what.
+        what: String,
+        /// How.
+        source: io::Error,
+    },
+}
+
+fn taken(address: SocketAddr, holder: Option<&PortHolder>) -> String {
+    match holder {
+        Some(PortHolder { pid, name }) => format!("{address} is taken by {name} (process {pid})"),
+        None => format!("{address} is taken by a process that this user cannot see"),
+    }
+}
+
+fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> UpError {
+    let what = what.into();
+    move |source| UpError::Io { what, source }
+}
+
+/// Makes the data folder and the folders that every process expects in it; only its owner may look inside.
+pub fn prepare(data: &Path) -> Result<PathBuf, UpError> {
+    for folder in [data.to_owned(), data.join("run"), data.join("log")] {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.map_err(io_error(folder.display().to_string()))?;
+    }
+    data.canonicalize().map_err(io_error(data.display().to_string()))
+}
+
+/// A running supervisor.
+pub struct Installation {
+    plan: Plan,
+    clock: Clock,
+    socket: TcpListener,
+    public_url: String,
+    _instance: Instance,
+}
+
+impl Installation {
+    /// Takes the lock and the public socket; a second supervisor stops here.
+    pub async fn start(plan: Plan, clock: Clock, mut tell: impl FnMut(Event<'_>)) -> Result<Self, UpError> {
+        let instance = Instance::take(&plan.data, &clock).await?;
+        for seen in look(&plan.data, clock.now()) {
+            tell(Event::Seen(seen));
+        }
+        let orphans = instance::wait_for_orphans(&plan.data, &clock).await;
+        if orphans > 0 {
+            tell(Event::OrphansGone(orphans));
+        }
+        let socket = bind(plan.listen)?;
+        let address = socket.local_addr().map_err(io_error("the public socket"))?;
+        let public_url = plan.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        Ok(Self {
+            plan,
+            clock,
+            socket,
+            public_url,
+            _instance: instance,
+        })
+    }
+
+    /// Keeps the server running until `stop` is requested; then lets it drain.
+    pub async fn run(self, stop: &Shutdown, mut tell: impl FnMut(Event<'_>)) -> Result<(), UpError> {
+        let mut restart = Restart::default();
+        let mut was_ready = false;
+        for start in 0.. {
+            let (how, code, healthy) = match self.life(start, stop, &mut tell).await {
+                Ok(Life::Stopped) => break,
+                Ok(Life::Ended { status, healthy }) => (status.to_string(), status.code(), healthy),
+                // Too many files or processes, or the program is being replaced: all pass.
+                Err(error) => (error.to_string(), None, None),
+            };
+            was_ready |= healthy.is_some();
+            if let Some(code) = code.filter(|code| !was_ready && FINAL_CODES.contains(code)) {
+                return Err(UpError::Final { code });
+            }
+            let wait = restart.ended(healthy.unwrap_or_default());
+            tracing::warn!(
+                how,
+                wait_ms = wait.as_millis() as u64,
+                "the server ended unasked and is started again"
+            );
+            tell(Event::Ended { how: &how, wait });
+            tokio::select! {
+                () = self.clock.sleep(wait) => {}
+                () = stop.wait() => break,
+            }
+        }
+        if let Err(error) = Processes::remove(&self.plan.data) {
+            tracing::warn!(%error, "run/processes.json stays, and says that we run");
+        }
+        Ok(())
+    }
+
+    /// One child from its start to its end.
+    async fn life(&self, start: u64, stop: &Shutdown, tell: &mut impl FnMut(Event<'_>)) -> io::Result<Life> {
+        let mut child = Child::start(&self.program(start), &self.socket)?;
+        tracing::info!(pid = child.pid(), "the server was started");
+        let mut internal = None;
+        let mut healthy_since = None;
+        loop {
+            let answers = async {
+                match (&internal, healthy_since) {
+                    (Some(_), None) => self.answers().await,
+                    _ => pending().await,
+                }
+            };
+            tokio::select! {
+                news = child.next() => match news? {
+                    News::Said(Said::Ready { internal: url }) => internal = Some(url),
+                    News::Said(Said::Progress { what, done, total }) => {
+                        tell(Event::Progress { what: &what, done, total });
+                    }
+                    News::Ended(status) => {
+                        let healthy = healthy_since.map(|since| self.clock.monotonic().saturating_sub(since));
+                        return Ok(Life::Ended { status, healthy });
+                    }
+                },
+                () = answers => {
+                    healthy_since = Some(self.clock.monotonic());
+                    let processes = self.processes(child.pid(), internal.iter().cloned().collect());
+                    // A full disk is no reason to take down what still answers.
+                    if let Err(error) = processes.save(&self.plan.data) {
+                        tracing::warn!(%error, "run/processes.json is not current");
+                    }
+                    tracing::info!(pid = child.pid(), "the server is ready");
+                    tell(Event::Ready(&processes));
+                }
+                () = stop.wait() => {
+                    child.stop().await?;
+                    return Ok(Life::Stopped);
+                }
+            }
+        }
+    }
+
+    fn program(&self, start: u64) -> Program {
+        let mut args: Vec<OsString> = vec!["server".into()];
+        args.extend((self.plan.arguments)(start, &self.public_url));
+        args.extend([
+            "--data".into(),
+            self.plan.data.clone().into(),
+            instance::SUPERVISED.into(),
+        ]);
+        Program {
+            path: self.plan.program.clone(),
+            args,
+        }
+    }
+
+    /// The public socket.
+    pub fn socket(&self) -> &TcpListener {
+        &self.socket
+    }
+
+    fn address(&self) -> SocketAddr {
+        handover::reachable(self.socket.local_addr().unwrap_or(self.plan.listen))
+    }
+
+    /// Waits until the public socket says that it is ready.
+    async fn answers(&self) {
+        let host = probe::authority(&self.public_url);
+        while !matches!(probe::status(self.address(), host, "/readyz").await, Ok(200)) {
+            self.clock.sleep(PROBE_PAUSE).await;
+        }
+    }
+
+    fn processes(&self, server: u32, internal: Vec<String>) -> Processes {
+        Processes {
+            event: "ready".to_owned(),
+            public: self.public_url.clone(),
+            watch: None,
+            status: None,
+            internal: ByRole {
+                server: internal,
+                ..ByRole::default()
+            },
+            servers: vec![format!("http://{}", self.address())],
+            pids: Pids {
+                supervisor: std::process::id(),
+                gateway: vec![],
+                server: vec![server],
+                watch: vec![],
+            },
+            sign_in: None,
+            data: self.plan.data.clone(),
+        }
+    }
+}
+
+enum Life {
+    /// We were asked to stop, and it has stopped.
+    Stopped,
+    Ended {
+        status: ExitStatus,
+        /// For how long it was well; `None` when it never was.
+        healthy: Option<Duration>,
+    },
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, UpError> {
+    handover::bind(address).map_err(|source| match source.kind() {
+        ErrorKind::AddrInUse => {
+            let ports = (1..=PORTS_TRIED).filter_map(|n| address.port().checked_add(n));
+            let free = ports
+                .map(|port| SocketAddr::new(address.ip(), port))
+                .find(|near| handover::bind(*near).is_ok());
+            UpError::PortTaken {
+                address,
+                holder: holder_of(address.port()),
+                free,
+            }
+        }
+        _ => UpError::Bind { address, source },
+    })
+}

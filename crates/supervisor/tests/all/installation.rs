@@ -1,0 +1,156 @@
+//! The supervisor keeps a server running on the socket it holds.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use runtime::clock::Clock;
+use runtime::shutdown::Shutdown;
+use runtime::task::Owner;
+use supervisor::installation::{Event, Installation, Plan, UpError};
+use supervisor::instance::{InstanceError, children};
+use supervisor::processes::Processes;
+
+use crate::folder::Folder;
+
+const SOON: Duration = Duration::from_secs(20);
+const WELL: &str = r#"echo '{"event":"ready","internal":"http://127.0.0.1:1"}'; cat > /dev/null"#;
+
+fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
+    let program: PathBuf = folder.script(body);
+    let arguments = Box::new(|start, url: &str| vec!["--start".into(), format!("{start} {url}").into()]);
+    let listen: SocketAddr = listen.parse().unwrap();
+    Plan {
+        data: folder.path().to_owned(),
+        listen,
+        public_url: None,
+        program,
+        arguments,
+    }
+}
+
+/// Stands in for the server's answer to the probe: the script cannot accept.
+fn answer_probes(socket: &TcpListener) {
+    let socket = socket.try_clone().unwrap();
+    let answering = move || {
+        while let Ok((mut stream, _)) = socket.accept() {
+            let _ = stream.read(&mut [0; 512]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        }
+    };
+    Owner::new(Shutdown::new()).thread("probes", answering).unwrap();
+}
+
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let poll = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(SOON, poll)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+#[tokio::test]
+async fn a_killed_server_is_started_again_on_the_same_socket_and_all_stops_when_asked() {
+    let folder = Folder::new();
+    let told = Mutex::new(Vec::new());
+    let tell = |event: Event<'_>| {
+        if matches!(event, Event::Ready(_) | Event::Ended { .. }) {
+            told.lock()
+                .unwrap()
+                .push(format!("{event:?}").split([' ', '(']).next().unwrap().to_owned());
+        }
+    };
+    let up = Installation::start(plan(&folder, WELL, "127.0.0.1:0"), Clock::real(), tell)
+        .await
+        .unwrap();
+    let address = up.socket().local_addr().unwrap();
+    answer_probes(up.socket());
+    let stop = Shutdown::new();
+    let story = async {
+        let server = || {
+            Processes::load(folder.path())
+                .ok()
+                .flatten()
+                .map(|processes| processes.pids.server)
+        };
+        until("the first is ready", || server().is_some()).await;
+        let first = server().unwrap()[0];
+        kill(Pid::from_raw(first as i32), Signal::SIGKILL).unwrap();
+        until("the second is ready", || server().is_some_and(|pids| pids[0] != first)).await;
+        TcpStream::connect(address).expect("the socket was open all the time");
+        let arguments = supervisor::processes::arguments(server().unwrap()[0]).join(" ");
+        assert!(
+            arguments.contains(&format!("server --start 1 http://{address} --data ")),
+            "{arguments}"
+        );
+        stop.request();
+    };
+    let (ended, ()) = tokio::join!(up.run(&stop, tell), story);
+    ended.unwrap();
+    assert_eq!(*told.lock().unwrap(), ["Ready", "Ended", "Ready"]);
+    assert_eq!(Processes::load(folder.path()).unwrap(), None);
+    assert_eq!(children(folder.path()), [0; 0]);
+}
+
+#[tokio::test]
+async fn a_second_up_refuses() {
+    let folder = Folder::new();
+    let _first = Installation::start(plan(&folder, WELL, "127.0.0.1:0"), Clock::real(), |_| {})
+        .await
+        .unwrap();
+    let second = Installation::start(plan(&folder, WELL, "127.0.0.1:0"), Clock::real(), |_| {}).await;
+    assert!(matches!(second, Err(UpError::Instance(InstanceError::Held(Some(_))))));
+}
+
+#[tokio::test]
+async fn a_taken_port_says_by_whom_and_which_is_free() {
+    let folder = Folder::new();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let wanted = other.local_addr().unwrap();
+    let taken = Installation::start(plan(&folder, WELL, &wanted.to_string()), Clock::real(), |_| {}).await;
+    let Err(error @ UpError::PortTaken { .. }) = taken else {
+        panic!("the port was had twice")
+    };
+    assert!(
+        error.to_string().contains(&format!("(process {})", std::process::id())),
+        "{error}"
+    );
+    let UpError::PortTaken { free: Some(free), .. } = error else {
+        panic!("no port is free")
+    };
+    assert!(free.port() > wanted.port() && TcpListener::bind(free).is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_can_never_start_ends_it_and_one_that_may_is_tried_again() {
+    let folder = Folder::new();
+    let up = Installation::start(plan(&folder, "exit 5", "127.0.0.1:0"), Clock::real(), |_| {})
+        .await
+        .unwrap();
+    let ended = tokio::time::timeout(SOON, up.run(&Shutdown::new(), |_| {}))
+        .await
+        .unwrap();
+    assert!(matches!(ended, Err(UpError::Final { code: 5 })));
+
+    let up = Installation::start(plan(&folder, "exit 1", "127.0.0.1:0"), Clock::real(), |_| {})
+        .await
+        .unwrap();
+    let (stop, ends) = (Shutdown::new(), Mutex::new(Vec::new()));
+    let tell = |event: Event<'_>| {
+        if let Event::Ended { wait, .. } = event {
+            ends.lock().unwrap().push(wait.as_millis());
+            if ends.lock().unwrap().len() == 3 {
+                stop.request();
+            }
+        }
+    };
+    tokio::time::timeout(SOON, up.run(&stop, tell)).await.unwrap().unwrap();
+    assert_eq!(*ends.lock().unwrap(), [0, 100, 200]);
+}
