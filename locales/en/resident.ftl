@@ -193,6 +193,7 @@ results-more =
     }
 results-wider = Look within { $miles } miles
 age = Open times as of { $time }, { $span } ago
+age-now = Open times as of { $time }, just now
 age-old = Open times from { $time }, { $span } ago. They may be gone.
 tag-open =
     { $count ->

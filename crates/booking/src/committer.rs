@@ -109,7 +109,7 @@ impl Committer {
         let now = self.parts.clock.monotonic();
         let (mut batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|task| now < task.deadline_at);
         count(&self.parts.counters.timed_out, late.len() as u64);
-        late.into_iter().for_each(|task| task.answer(Err(Fault::TimedOut)));
+        fail_all(late, Fault::TimedOut);
         if let Err(fault) = self.ready() {
             return fail_all(batch, fault);
         }
@@ -198,7 +198,9 @@ fn answer_all(batch: Vec<Task>, replies: impl Iterator<Item = Result<Reply, Faul
 }
 
 fn fail_all(batch: Vec<Task>, fault: Fault) {
-    batch.into_iter().for_each(|task| task.answer(Err(fault)));
+    for task in batch {
+        task.answer(Err(fault));
+    }
 }
 
 fn bug() -> Reply {

@@ -261,7 +261,7 @@ pub enum Done {
     /// Appointments were made, in the order asked.
     Booked(Vec<AppointmentSeen>),
     /// An appointment was cancelled or moved.
-    Seen(AppointmentSeen),
+    Seen(Box<AppointmentSeen>),
     /// The engine's own work.
     Nothing,
 }

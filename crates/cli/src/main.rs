@@ -1,1 +1,61 @@
-fn main() {}
+//! `evenkeel`: the command line. Parses, calls, prints; decides exit codes. What a command does lives in the crates.
+
+#![allow(clippy::print_stdout, reason = "printing is this crate's job")]
+#![allow(clippy::print_stderr, reason = "printing is this crate's job")]
+
+mod command;
+mod configuration;
+mod exit;
+mod say;
+mod serve;
+mod supervise;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+const EXAMPLES: &str = "\
+Examples:
+  evenkeel up                            start everything on this machine, with demonstration data
+  evenkeel up --empty --data /srv/vax    start with no clinics, data in /srv/vax
+  evenkeel ps                            what runs, and where it answers
+  evenkeel stop                          let it finish what it is doing, and stop
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 checked and found wrong, 4 could not look,
+5 the data is of a newer version";
+
+/// A vaccine scheduling system that stays up when people need it.
+#[derive(Parser)]
+#[command(name = "evenkeel", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Up(command::up::Up),
+    Ps(command::ps::Ps),
+    Stop(command::stop::Stop),
+    Server(command::server::Server),
+    Verify(command::verify::Verify),
+    Completions(command::completions::Completions),
+}
+
+fn main() -> ExitCode {
+    let done = match CommandLine::parse().command {
+        Command::Up(up) => up.run(),
+        Command::Ps(ps) => ps.run(),
+        Command::Stop(stop) => stop.run(),
+        Command::Server(server) => server.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
+    };
+    let exit = done.unwrap_or_else(|error| {
+        eprintln!("evenkeel: {error:#}");
+        Exit::of(&error)
+    });
+    ExitCode::from(exit as u8)
+}

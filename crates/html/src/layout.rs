@@ -139,9 +139,10 @@ impl Shell<'_> {
                     p class="wide" {
                         (Icon::Info.markup())
                         span {
+                            // Each sentence keeps together: "Not a place to go" must not be read in halves.
                             strong { (locale.text("demo-title")) } " "
-                            @if !year.is_empty() { (locale.tell("demo-as-of", &[("year", year.into())])) " " }
-                            (locale.text("demo-not-a-place"))
+                            @if !year.is_empty() { span class="nb" { (locale.tell("demo-as-of", &[("year", year.into())])) } " " }
+                            span class="nb" { (locale.text("demo-not-a-place")) }
                             @if self.rehearsal { " " (locale.text("rehearsal-clock")) }
                         }
                     }

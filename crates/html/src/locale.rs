@@ -206,6 +206,10 @@ impl Locale {
     pub fn date_day(&self, date: Date) -> String {
         self.date("date-day", date)
     }
+    /// `Tuesday, December 1`, never broken across lines.
+    pub fn date_day_markup(&self, date: Date) -> Markup {
+        html! { span class="nb" { (self.date_day(date)) } }
+    }
     /// `Tue, Dec 1`.
     pub fn date_short(&self, date: Date) -> String {
         self.date("date-short", date)

@@ -1,9 +1,7 @@
 //! What concerns a clinic: where it is, when it is open, its sessions, its slots.
 
-pub mod chance;
 pub mod location;
-pub mod opening_hours;
 pub mod session;
 pub mod session_plan;
 pub mod slot;
-pub mod stable_id;
+pub mod split_mix;

@@ -36,7 +36,10 @@ pub struct Answer {
 impl Answer {
     /// One header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
     }
     /// The body as JSON; null when it is none.
     pub fn json(&self) -> Value {
@@ -51,7 +54,11 @@ impl Answer {
         if self.status == status {
             return Ok(self);
         }
-        bail!("expected {status}, got {}: {}", self.status, self.text().chars().take(600).collect::<String>())
+        bail!(
+            "expected {status}, got {}: {}",
+            self.status,
+            self.text().chars().take(600).collect::<String>()
+        )
     }
 }
 
@@ -67,26 +74,39 @@ pub struct Ask {
 impl Ask {
     /// A GET.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: Bytes::new() }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
     }
     /// A POST of JSON with an idempotency key.
     pub fn post(path: impl Into<String>, key: &str, body: &Value) -> Self {
         let body = Bytes::from(body.to_string());
-        Self { method: Method::POST, path: path.into(), headers: Vec::new(), body }
-            .header("content-type", "application/json")
-            .header("idempotency-key", key)
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            headers: Vec::new(),
+            body,
+        }
+        .header("content-type", "application/json")
+        .header("idempotency-key", key)
     }
     /// Another method.
+    #[must_use]
     pub fn method(mut self, method: Method) -> Self {
         self.method = method;
         self
     }
     /// One more header.
+    #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
     /// The credential of the resource that the path names.
+    #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
@@ -101,26 +121,43 @@ impl Client {
     pub fn new(url: &str) -> Self {
         let mut builder = Pool::builder(TokioExecutor::new());
         builder.retry_canceled_requests(false).pool_max_idle_per_host(256);
-        Self { pool: builder.build_http(), base: url.trim_end_matches('/').to_owned() }
+        Self {
+            pool: builder.build_http(),
+            base: url.trim_end_matches('/').to_owned(),
+        }
     }
 
     /// Sends one request and reads the whole answer.
     pub async fn send(&self, ask: &Ask) -> Result<Answer> {
-        let mut request = Request::builder().method(ask.method.clone()).uri(format!("{}{}", self.base, ask.path));
+        let mut request = Request::builder()
+            .method(ask.method.clone())
+            .uri(format!("{}{}", self.base, ask.path));
         for (name, value) in &ask.headers {
             request = request.header(*name, value);
         }
-        let request = request.body(Full::new(ask.body.clone())).context("building a request")?;
+        let request = request
+            .body(Full::new(ask.body.clone()))
+            .context("building a request")?;
         let whole = async {
             let answer = self.pool.request(request).await?;
             let (head, body) = answer.into_parts();
             let body = body.collect().await?.to_bytes();
             anyhow::Ok((head, body))
         };
-        let (head, body) = tokio::time::timeout(PATIENCE, whole).await.context("no answer in time")??;
+        let (head, body) = tokio::time::timeout(PATIENCE, whole)
+            .await
+            .context("no answer in time")??;
         let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        Ok(Answer { status: head.status.as_u16(), headers, body })
+        let headers = head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .collect();
+        Ok(Answer {
+            status: head.status.as_u16(),
+            headers,
+            body,
+        })
     }
 
     /// Sends and asks for this status.

@@ -1,8 +1,15 @@
 //! What a developer of Evenkeel runs: `tidy` (the house rules), `test` (what CI runs), `soak` and `bench`.
 //! Reaches the product from outside: its binary, its public HTTP, signals and files. Ships to nobody.
 
-#![allow(clippy::disallowed_methods, reason = "a developer's tool reads the clock, the environment, and waits")]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to a terminal")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a developer's tool reads the clock, the environment, and waits"
+)]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool talks to a terminal"
+)]
 
 pub mod bench;
 pub mod client;
@@ -25,7 +32,10 @@ pub struct Checkout {
 impl Checkout {
     /// The checkout that this tool was built in.
     pub fn here() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("xtask lives in crates/xtask");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .ancestors()
+            .nth(2)
+            .expect("xtask lives in crates/xtask");
         Self { root: root.to_owned() }
     }
     /// Where cargo builds.

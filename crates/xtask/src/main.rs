@@ -1,12 +1,16 @@
 //! The command line of the developer's tool: parse, call, end with 0 or 1.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to a terminal")]
-use std::path::Path;
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to a terminal"
+)]
+
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::tidy;
+use xtask::{Checkout, suite, tidy};
 
 /// What a developer of Evenkeel runs.
 #[derive(Parser)]
@@ -20,6 +24,11 @@ struct Arguments {
 enum Command {
     /// The house rules.
     Tidy,
+    /// What CI runs: every suite, or those named.
+    Test {
+        /// fmt, tidy, clippy, unit, journey, metrics, contract, browser, crash, fsync.
+        suites: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -35,12 +44,13 @@ fn main() -> ExitCode {
 
 /// Whether everything passed.
 fn run(arguments: Arguments) -> Result<bool> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("xtask lives in crates/xtask")?;
+    let checkout = Checkout::here();
     match arguments.command {
         Command::Tidy => {
-            let (held, broken) = tidy::run(&tidy::Tree::read(root)?);
+            let (held, broken) = tidy::run(&tidy::Tree::read(&checkout.root)?);
             println!("{held} passed, {broken} failed");
             Ok(broken == 0)
         }
+        Command::Test { suites } => suite::run(&checkout, &suites),
     }
 }

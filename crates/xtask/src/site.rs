@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::client::{Ask, Client};
 
 /// Longest wait for the ready line: a first start imports the demonstration (30 s promised; a laden machine gets twice).
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 /// Longest wait for an end after SIGTERM.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
@@ -38,19 +38,28 @@ pub struct Start<'a> {
 impl<'a> Start<'a> {
     /// On a free port, with nothing special.
     pub fn new(binary: &'a Path, data: &'a Path) -> Self {
-        Self { binary, data, listen: "127.0.0.1:0".to_owned(), more: Vec::new(), under: Vec::new() }
+        Self {
+            binary,
+            data,
+            listen: "127.0.0.1:0".to_owned(),
+            more: Vec::new(),
+            under: Vec::new(),
+        }
     }
     /// One more argument of `up`.
+    #[must_use]
     pub fn arg(mut self, argument: impl Into<String>) -> Self {
         self.more.push(argument.into());
         self
     }
     /// Listens there.
+    #[must_use]
     pub fn listen(mut self, at: impl Into<String>) -> Self {
         self.listen = at.into();
         self
     }
     /// Run by another program.
+    #[must_use]
     pub fn under(mut self, words: &[&str]) -> Self {
         self.under = words.iter().map(|word| (*word).to_owned()).collect();
         self
@@ -93,14 +102,24 @@ impl Site {
         let group = Some(Group(Pid::from_raw(child.id().cast_signed())));
         let lines = read_lines(child.stdout.take().context("stdout is piped")?);
         let ready = wait_ready(&lines, &mut child, began);
-        let mut site = Self { child, group, ready: Value::Null, ready_after: began.elapsed(), data: start.data.to_owned() };
+        let mut site = Self {
+            child,
+            group,
+            ready: Value::Null,
+            ready_after: began.elapsed(),
+            data: start.data.to_owned(),
+        };
         site.ready = ready.with_context(|| format!("{}\nit said: {}", words.join(" "), tail(&said)))?;
         Ok(site)
     }
 
     /// The public URL.
     pub fn public(&self) -> String {
-        self.ready["public"].as_str().unwrap_or_default().trim_end_matches('/').to_owned()
+        self.ready["public"]
+            .as_str()
+            .unwrap_or_default()
+            .trim_end_matches('/')
+            .to_owned()
     }
     /// `127.0.0.1:PORT` of the public door.
     pub fn address(&self) -> String {
@@ -127,7 +146,9 @@ impl Site {
     /// The first server's internal URL, now.
     pub fn internal(&self) -> Result<String> {
         let now = self.processes()?;
-        let url = now["internal"]["server"][0].as_str().context("processes.json names no internal listener")?;
+        let url = now["internal"]["server"][0]
+            .as_str()
+            .context("processes.json names no internal listener")?;
         Ok(url.trim_end_matches('/').to_owned())
     }
     /// Sends a signal to the first server.
@@ -215,7 +236,9 @@ fn read_lines(out: std::process::ChildStdout) -> mpsc::Receiver<String> {
 
 fn wait_ready(lines: &mpsc::Receiver<String>, child: &mut Child, began: Instant) -> Result<Value> {
     loop {
-        let left = READY_WITHIN.checked_sub(began.elapsed()).ok_or_else(|| anyhow!("no ready line in {READY_WITHIN:?}"))?;
+        let left = READY_WITHIN
+            .checked_sub(began.elapsed())
+            .ok_or_else(|| anyhow!("no ready line in {READY_WITHIN:?}"))?;
         match lines.recv_timeout(left) {
             Ok(line) => {
                 let value: Value = serde_json::from_str(&line).unwrap_or_default();

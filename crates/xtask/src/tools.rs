@@ -46,11 +46,17 @@ pub fn promtool(checkout: &Checkout) -> Result<PathBuf> {
     println!("  unpacking promtool from Debian's prometheus");
     std::fs::create_dir_all(&folder)?;
     let download = |folder: &Path| {
-        program::output(Command::new("apt-get").args(["download", "-qq", "prometheus"]).current_dir(folder))
+        program::output(
+            Command::new("apt-get")
+                .args(["download", "-qq", "prometheus"])
+                .current_dir(folder),
+        )
     };
     if download(&folder).is_err() {
         if !nix::unistd::geteuid().is_root() {
-            bail!("`promtool` is missing. As root: apt-get update && apt-get install --no-install-recommends prometheus");
+            bail!(
+                "`promtool` is missing. As root: apt-get update && apt-get install --no-install-recommends prometheus"
+            );
         }
         program::output(Command::new("apt-get").args(["update", "-qq"]))?;
         download(&folder)?;
@@ -68,7 +74,8 @@ pub fn promtool(checkout: &Checkout) -> Result<PathBuf> {
 pub fn schemathesis(checkout: &Checkout) -> Result<PathBuf> {
     let folder = checkout.tools().join("venv");
     let st = folder.join("bin/st");
-    if st.exists() && program::output(Command::new(&st).arg("--version")).is_ok_and(|said| said.contains(SCHEMATHESIS)) {
+    if st.exists() && program::output(Command::new(&st).arg("--version")).is_ok_and(|said| said.contains(SCHEMATHESIS))
+    {
         return Ok(st);
     }
     let python = debian("python3", "python3-venv")?;
@@ -87,7 +94,11 @@ pub fn schemathesis(checkout: &Checkout) -> Result<PathBuf> {
 pub fn axe(checkout: &Checkout) -> Result<String> {
     let folder = checkout.tools().join("npm");
     let script = folder.join("node_modules/axe-core/axe.min.js");
-    let right = || std::fs::read_to_string(&script).ok().filter(|text| text.contains(&format!("axe v{AXE}")));
+    let right = || {
+        std::fs::read_to_string(&script)
+            .ok()
+            .filter(|text| text.contains(&format!("axe v{AXE}")))
+    };
     if let Some(text) = right() {
         return Ok(text);
     }
@@ -96,7 +107,14 @@ pub fn axe(checkout: &Checkout) -> Result<String> {
     std::fs::create_dir_all(&folder)?;
     let wanted = format!("axe-core@{AXE}");
     let mut install = Command::new(npm);
-    install.args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
+    install.args([
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--prefix",
+    ]);
     program::output(install.arg(&folder).arg(&wanted))?;
     right().with_context(|| format!("npm brought no axe-core {AXE}"))
 }

@@ -13,7 +13,10 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// A key that was never used before: this process, its start, and a count.
 pub fn fresh_key(what: &str) -> String {
     let count = NEXT.fetch_add(1, Ordering::Relaxed);
-    let started = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();
+    let started = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap_or_default()
+        .as_micros();
     format!("{what}-{}-{started:x}-{count:08}", std::process::id())
 }
 
@@ -28,7 +31,10 @@ pub fn fresh_resident() -> Value {
         }
         name
     };
-    let (given, family) = (format!("Ada{}", letters(count)), format!("Okafor{}", letters(count / 7 + 1)));
+    let (given, family) = (
+        format!("Ada{}", letters(count)),
+        format!("Okafor{}", letters(count / 7 + 1)),
+    );
     json!({ "given_name": given, "family_name": family, "birth_date": "1980-05-17", "email": format!("a{count}@example.org") })
 }
 
@@ -45,7 +51,9 @@ pub struct Time {
 
 /// Times with a place left, at the clinics nearest to a ZIP, for a product that any adult may book.
 pub async fn open_times(client: &Client, near: &str, clinics: usize) -> Result<Vec<Time>> {
-    let found = client.json(&format!("/api/v1/clinics?near={near}&within_km=80&limit={clinics}")).await?;
+    let found = client
+        .json(&format!("/api/v1/clinics?near={near}&within_km=80&limit={clinics}"))
+        .await?;
     let mut times = Vec::new();
     for clinic in found["clinics"].as_array().context("a list of clinics")? {
         let id = clinic["id"].as_str().context("a clinic's id")?;
@@ -54,7 +62,11 @@ pub async fn open_times(client: &Client, near: &str, clinics: usize) -> Result<V
             let free = slot["free"].as_u64().unwrap_or_default();
             if free > 0 {
                 let slot = slot["id"].as_str().context("a slot's id")?.to_owned();
-                times.push(Time { slot, clinic: id.to_owned(), free });
+                times.push(Time {
+                    slot,
+                    clinic: id.to_owned(),
+                    free,
+                });
             }
         }
     }
@@ -75,7 +87,10 @@ pub fn book(hold: &Value, resident: &Value, key: &str) -> Ask {
 
 /// The request that cancels an appointment.
 pub fn cancel(appointment: &Value, key: &str) -> Ask {
-    let path = format!("/api/v1/appointments/{}/cancel", appointment["id"].as_str().unwrap_or_default());
+    let path = format!(
+        "/api/v1/appointments/{}/cancel",
+        appointment["id"].as_str().unwrap_or_default()
+    );
     Ask::post(path, key, &json!({})).bearer(appointment["manage_token"].as_str().unwrap_or_default())
 }
 
@@ -88,11 +103,16 @@ pub async fn booked(client: &Client, times: &[Time]) -> Result<Value> {
             last = Some(held.text());
             continue;
         }
-        let answer = client.send(&book(&held.json(), &fresh_resident(), &fresh_key("book"))).await?;
+        let answer = client
+            .send(&book(&held.json(), &fresh_resident(), &fresh_key("book")))
+            .await?;
         if answer.status == 201 {
             return Ok(answer.json());
         }
         last = Some(answer.text());
     }
-    anyhow::bail!("none of {} times could be booked; the last answer: {last:?}", times.len())
+    anyhow::bail!(
+        "none of {} times could be booked; the last answer: {last:?}",
+        times.len()
+    )
 }

@@ -235,7 +235,7 @@ impl Committer {
             decide::Done::GivenBack(_) => Done::GivenBack,
             decide::Done::Expired(_) => Done::Nothing,
             decide::Done::Booked(ids) => Done::Booked(ids.iter().map(appointment).collect()),
-            decide::Done::Cancelled(id) | decide::Done::Moved(id) => Done::Seen(appointment(id)),
+            decide::Done::Cancelled(id) | decide::Done::Moved(id) => Done::Seen(Box::new(appointment(id))),
         }
     }
 }

@@ -1,12 +1,8 @@
 //! A clinic (FHIR Location): a place where vaccines are given. Where a fact is missing it stays missing.
 
-use super::chance::Chance;
-use super::opening_hours::OpeningHours;
+use super::split_mix::hash128;
 use base::id::ClinicId;
 use base::time::Zone;
-
-/// Keeps the stream of phone numbers apart from others of the same clinic.
-const PHONE: u64 = 4;
 
 /// A clinic.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,21 +41,15 @@ pub struct Clinic {
     pub demonstration: bool,
 }
 
-impl Clinic {
-    /// Fills in what a demonstration's source lacks, from the seed, and says so in `made`: hours, and a phone number of
-    /// the range 555-0100 to 555-0199, which belongs to nobody (ATIS-0300115).
-    #[must_use]
-    pub fn with_made_facts(mut self, seed: u64) -> Self {
-        if self.hours.is_none() {
-            self.hours = Some(OpeningHours::made(seed, self.id).text());
-            self.made.push("hours".to_owned());
-        }
-        if self.phone.is_none() {
-            let mut chance = Chance::of(&[seed, (self.id.bits() >> 64) as u64, self.id.bits() as u64, PHONE]);
-            let area = chance.one(&[413, 508, 617, 781, 978]).unwrap_or(617);
-            self.phone = Some(format!("{area}-555-01{:02}", chance.below(100)));
-            self.made.push("phone".to_owned());
-        }
-        self
-    }
+/// The id of the clinic that its source knows by `source_id`, so that importing twice is importing once. The
+/// jurisdiction is not part of it: a cell has one, and its name may change.
+pub fn clinic_id(source_id: &str) -> ClinicId {
+    let words = source_id.as_bytes().chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_be_bytes(word)
+    });
+    // The length first: a text that ends in zero bytes is another one.
+    let words: Vec<u64> = std::iter::once(source_id.len() as u64).chain(words).collect();
+    ClinicId::from_bits(hash128(&words))
 }

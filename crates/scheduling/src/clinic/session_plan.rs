@@ -1,136 +1,177 @@
-//! A session before it is published, and its slots. A demonstration's sessions are a pure function of seed, clinic and
-//! local date: opening hours, then which vaccines in which hours. Keeps that each open day has a vaccine that any adult
-//! may book. Pure.
+//! What a demonstration makes up of a clinic: its hours, phone and sessions. A pure function of seed, clinic and local
+//! date (and of the products in force), so that every machine shows the same and two may write it at once. Each open
+//! day has a product that any adult may book without answers. Doesn't know what was written before.
 
-use super::chance::Chance;
-use super::opening_hours::OpeningHours;
-use super::session::Session;
-use super::slot::{Slot, slot_id};
-use super::stable_id::session_id;
+use super::session::{Session, session_id};
+use super::slot::{Slot, slots_of};
+use super::split_mix::SplitMix64;
 use crate::rules::Rules;
 use crate::rules::product::Cvx;
 use base::id::ClinicId;
-use base::time::{Date, Time, Zone};
-use std::time::Duration;
+use base::time::{Date, Time, Weekday, Zone};
 
-/// A session to be: a clinic's day of one vaccine.
+/// A session and its slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionPlan {
-    /// Where.
-    pub clinic: ClinicId,
-    /// On which local date.
-    pub date: Date,
-    /// What is given.
-    pub product: Cvx,
-    /// From when on, by the clinic's clock.
-    pub start: Time,
-    /// Until when, by the clinic's clock.
-    pub end: Time,
-    /// Length of a slot in minutes.
-    pub slot_minutes: u32,
-    /// How many can come to each slot.
-    pub capacity: u32,
-}
-
-impl SessionPlan {
+pub struct PlannedSession {
     /// The session.
-    pub fn session(&self) -> Session {
-        let id = session_id(self.clinic, self.date, self.product, self.start);
-        Session { id, clinic: self.clinic, date: self.date, product: self.product }
-    }
-
-    /// Its slots: as many as fit between start and end in real time. Where the clock is turned in between, a slot still
-    /// lasts its minutes.
-    pub fn slots(&self, zone: &Zone) -> Vec<Slot> {
-        let session = self.session();
-        let length = Duration::from_secs(u64::from(self.slot_minutes.max(1)) * 60);
-        let end = zone.at(self.date, self.end);
-        let mut slots = Vec::new();
-        let mut starts_at = zone.at(self.date, self.start);
-        while starts_at + length <= end {
-            slots.push(Slot {
-                id: slot_id(session.id, starts_at),
-                clinic: self.clinic,
-                session: session.id,
-                product: self.product,
-                date: self.date,
-                starts_at,
-                ends_at: starts_at + length,
-                capacity: self.capacity,
-                held: 0,
-                booked: 0,
-            });
-            starts_at = starts_at + length;
-        }
-        slots
-    }
+    pub session: Session,
+    /// In order of time.
+    pub slots: Vec<Slot>,
 }
 
-/// What the clinics of a demonstration may give.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Which products may be planned on a date: the same for every clinic, so worked out once.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// Vaccines that any adult may book without answering anything.
-    pub anyone: Vec<Cvx>,
-    /// All others: for children, for the old, after a question.
-    pub some: Vec<Cvx>,
+    /// For any adult, without answers.
+    pub for_any_adult: Vec<Cvx>,
+    /// For some: by age or answers.
+    pub for_some: Vec<Cvx>,
 }
 
 impl Offer {
-    /// What the rules in force on a date say about the products there are.
+    /// What the rules in force allow on a date.
     pub fn of(rules: &Rules, on: Date) -> Self {
-        let (anyone, some) = rules.vaccines().map(|vaccine| vaccine.cvx).partition(|cvx| rules.is_for_any_adult(*cvx, on));
-        Self { anyone, some }
+        let (for_any_adult, for_some) =
+            rules.vaccines().map(|vaccine| vaccine.cvx).partition(|product| rules.is_for_any_adult(*product, on));
+        Self { for_any_adult, for_some }
     }
 }
 
-/// Keep these streams apart from others of the same clinic.
-const SHELF: u64 = 2;
-const DAY: u64 = 3;
-/// Minutes of a made slot.
-const SLOT_MINUTES: u32 = 20;
+// What each sequence is for, so that hours, phone and days are independent.
+const HOURS: u64 = 1;
+const PHONE: u64 = 2;
+const RANGE: u64 = 3;
+const DAY: u64 = 4;
 
-/// The made sessions of a clinic on a local date; none when it is closed. The same answer for the same arguments,
-/// whenever and wherever it is asked.
-pub fn plan(seed: u64, clinic: ClinicId, date: Date, offer: &Offer) -> Vec<SessionPlan> {
-    let Some((opens, closes)) = OpeningHours::made(seed, clinic).on(date) else { return Vec::new() };
-    let (high, low) = ((clinic.bits() >> 64) as u64, clinic.bits() as u64);
-    let (anyone, some) = shelf(Chance::of(&[seed, high, low, SHELF]), offer);
-    let day = (i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day())) as u64;
-    let mut chance = Chance::of(&[seed, high, low, DAY, day]);
-    let mut products: Vec<Cvx> = chance.one(&anyone).into_iter().collect();
-    let mut rest: Vec<Cvx> = anyone.into_iter().chain(some).filter(|product| !products.contains(product)).collect();
-    for percent in [55, 20] {
-        if chance.percent(percent) && !rest.is_empty() {
-            products.push(rest.swap_remove(chance.below(rest.len())));
-        }
-    }
-    products.into_iter().map(|product| session(clinic, date, product, (opens, closes), &mut chance)).collect()
+fn chance(seed: u64, clinic: ClinicId, what: u64, more: u64) -> SplitMix64 {
+    let bits = clinic.bits();
+    SplitMix64::of(&[seed, (bits >> 64) as u64, bits as u64, what, more])
 }
 
-/// What a clinic has in its refrigerator: two that anyone may have, three others.
-fn shelf(mut chance: Chance, offer: &Offer) -> (Vec<Cvx>, Vec<Cvx>) {
-    let mut pick = |from: &[Cvx], count: usize| {
-        let mut left = from.to_vec();
-        let mut picked = Vec::with_capacity(count);
-        while picked.len() < count && !left.is_empty() {
-            picked.push(left.swap_remove(chance.below(left.len())));
+/// Opening hours of a week: whole hours of the wall clock, `None` for a closed day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Week {
+    weekdays: (i8, i8),
+    /// Besides the weekend, one day may be closed.
+    closed: Option<Weekday>,
+    saturday: Option<(i8, i8)>,
+    sunday: Option<(i8, i8)>,
+}
+
+const WEEKDAYS: [Weekday; 5] =
+    [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
+
+impl Week {
+    fn of(seed: u64, clinic: ClinicId) -> Self {
+        let mut chance = chance(seed, clinic, HOURS, 0);
+        let weekdays = (8 + chance.below(3) as i8, 16 + chance.below(4) as i8);
+        let closed = chance.is_lucky(15).then(|| WEEKDAYS[chance.below(5) as usize]);
+        let short = |chance: &mut SplitMix64| (9 + chance.below(2) as i8, 13 + chance.below(4) as i8);
+        let saturday = chance.is_lucky(80).then(|| short(&mut chance));
+        let sunday = chance.is_lucky(20).then(|| short(&mut chance));
+        Self { weekdays, closed, saturday, sunday }
+    }
+
+    fn on(self, day: Weekday) -> Option<(i8, i8)> {
+        match day {
+            Weekday::Saturday => self.saturday,
+            Weekday::Sunday => self.sunday,
+            _ if self.closed == Some(day) => None,
+            _ => Some(self.weekdays),
         }
-        picked
+    }
+}
+
+/// Opening hours in words: `Monday to Friday 9 am to 5 pm, Saturday 10 am to 2 pm, Sunday closed`.
+pub fn opening_hours_text(seed: u64, clinic: ClinicId) -> String {
+    let week = Week::of(seed, clinic);
+    let said = |hours: Option<(i8, i8)>| match hours {
+        Some((open, close)) => format!("{} to {}", clock_text(open), clock_text(close)),
+        None => "closed".to_owned(),
     };
-    (pick(&offer.anyone, 2), pick(&offer.some, 3))
+    let mut parts = vec![format!("Monday to Friday {}", said(Some(week.weekdays)))];
+    if let Some(day) = week.closed {
+        parts.push(format!("{} closed", day_name(day)));
+    }
+    parts.push(format!("Saturday {}", said(week.saturday)));
+    parts.push(format!("Sunday {}", said(week.sunday)));
+    parts.join(", ")
 }
 
-/// A session in the morning, in the afternoon, or a few hours around noon.
-fn session(clinic: ClinicId, date: Date, product: Cvx, open: (Time, Time), chance: &mut Chance) -> SessionPlan {
-    let (opens, closes) = (i32::from(open.0.hour()) * 60, i32::from(open.1.hour()) * 60);
-    let length = (closes - opens).min(chance.one(&[180, 240, 240, 300]).unwrap_or(240));
-    let latest = closes - length;
-    let start = chance.one(&[opens, latest, i32::midpoint(opens, latest) / 60 * 60]).unwrap_or(opens).max(opens);
-    let capacity = chance.one(&[1, 2, 2, 3, 4, 6]).unwrap_or(2);
-    let (start, end) = (clock(start), clock(start + length));
-    SessionPlan { clinic, date, product, start, end, slot_minutes: SLOT_MINUTES, capacity }
+fn clock_text(hour: i8) -> String {
+    let (of_twelve, half) = (if hour % 12 == 0 { 12 } else { hour % 12 }, if hour < 12 { "am" } else { "pm" });
+    format!("{of_twelve} {half}")
 }
 
-fn clock(minute: i32) -> Time {
-    Time::constant((minute / 60) as i8, (minute % 60) as i8, 0, 0)
+fn day_name(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "Monday",
+        Weekday::Tuesday => "Tuesday",
+        Weekday::Wednesday => "Wednesday",
+        Weekday::Thursday => "Thursday",
+        Weekday::Friday => "Friday",
+        Weekday::Saturday => "Saturday",
+        Weekday::Sunday => "Sunday",
+    }
+}
+
+/// A telephone number of 555-0100 to 555-0199, which nobody has (North American Numbering Plan: for fiction).
+pub fn phone(seed: u64, clinic: ClinicId) -> String {
+    format!("617-555-{:04}", 100 + chance(seed, clinic, PHONE, 0).below(100))
+}
+
+/// The sessions of a clinic on a local date; none when it is closed, or when no product is for any adult.
+pub fn plan(seed: u64, clinic: ClinicId, date: Date, zone: &Zone, rules: &Rules) -> Vec<PlannedSession> {
+    plan_of(seed, clinic, date, zone, &Offer::of(rules, date))
+}
+
+/// [`plan`], for who plans many clinics on one date.
+pub fn plan_of(seed: u64, clinic: ClinicId, date: Date, zone: &Zone, offer: &Offer) -> Vec<PlannedSession> {
+    let Some((open, close)) = Week::of(seed, clinic).on(date.weekday()) else { return Vec::new() };
+    let day = i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day());
+    let mut chance = chance(seed, clinic, DAY, day as u64);
+    // A day off now and then: holidays, training.
+    if chance.is_lucky(4) {
+        return Vec::new();
+    }
+    let products = products_of_day(seed, clinic, offer, &mut chance);
+    products.into_iter().map(|product| session(clinic, date, zone, product, (open, close), &mut chance)).collect()
+}
+
+/// One to four products out of the clinic's own range; the first is for any adult.
+fn products_of_day(seed: u64, clinic: ClinicId, offer: &Offer, chance_of_day: &mut SplitMix64) -> Vec<Cvx> {
+    let mut range = chance(seed, clinic, RANGE, 0);
+    let (mut adult, mut some) = (offer.for_any_adult.clone(), offer.for_some.clone());
+    range.shuffle(&mut adult);
+    range.shuffle(&mut some);
+    adult.truncate(2 + range.below(3) as usize);
+    some.truncate(1 + range.below(3) as usize);
+    chance_of_day.shuffle(&mut adult);
+    let mut rest = adult.split_off(adult.len().min(1));
+    let Some(first) = adult.pop() else { return Vec::new() };
+    rest.append(&mut some);
+    chance_of_day.shuffle(&mut rest);
+    // Weights out of ten for one, two, three and four products: two and a bit a day.
+    let more = [0, 0, 1, 1, 1, 1, 2, 2, 2, 3][chance_of_day.below(10) as usize];
+    std::iter::once(first).chain(rest.into_iter().take(more)).collect()
+}
+
+fn session(
+    clinic: ClinicId,
+    date: Date,
+    zone: &Zone,
+    product: Cvx,
+    (open, close): (i8, i8),
+    chance: &mut SplitMix64,
+) -> PlannedSession {
+    let hours = (2 + chance.below(3) as i8).min(close - open);
+    let start = open + chance.below((close - open - hours) as u64 + 1) as i8;
+    let minutes = [15, 20, 20, 30][chance.below(4) as usize];
+    let begins = Time::constant(start, 0, 0, 0);
+    let session = Session { id: session_id(clinic, date, product, begins), clinic, date, product };
+    let mut slots = slots_of(&session, zone, (begins, Time::constant(start + hours, 0, 0, 0)), minutes, 1);
+    for slot in &mut slots {
+        slot.capacity = 1 + chance.below(6) as u32;
+    }
+    PlannedSession { session, slots }
 }

@@ -1,9 +1,11 @@
 //! A slot (FHIR Slot) and its places. Keeps `never_over_capacity`: places are taken only where they are free, and
 //! change hands (held → booked) without being counted twice. Pure.
 
+use super::session::Session;
 use crate::rules::product::Cvx;
 use base::id::{ClinicId, SessionId, SlotId};
-use base::time::{Date, Timestamp};
+use base::time::{Date, Time, Timestamp, Zone};
+use std::time::Duration;
 
 /// An appointment time with a number of places.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,4 +67,29 @@ pub fn slot_id(session: SessionId, starts_at: Timestamp) -> SlotId {
 /// The smallest id that a slot starting at an instant or later can have.
 pub fn first_slot_id_from(instant: Timestamp) -> SlotId {
     SlotId::from_bits(u128::from(instant.micros().max(0) as u64) << 64)
+}
+
+/// The slots of a session: as many of so many minutes as fit between two times of the clinic's clock. Where the clock is
+/// turned in between, a slot still lasts its minutes.
+pub fn slots_of(session: &Session, zone: &Zone, (start, end): (Time, Time), minutes: u32, capacity: u32) -> Vec<Slot> {
+    let length = Duration::from_secs(u64::from(minutes.max(1)) * 60);
+    let end = zone.at(session.date, end);
+    let mut slots = Vec::new();
+    let mut starts_at = zone.at(session.date, start);
+    while starts_at + length <= end {
+        slots.push(Slot {
+            id: slot_id(session.id, starts_at),
+            clinic: session.clinic,
+            session: session.id,
+            product: session.product,
+            date: session.date,
+            starts_at,
+            ends_at: starts_at + length,
+            capacity,
+            held: 0,
+            booked: 0,
+        });
+        starts_at = starts_at + length;
+    }
+    slots
 }

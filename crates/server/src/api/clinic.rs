@@ -99,7 +99,7 @@ pub struct ClinicQuery {
     #[param(required = false, minimum = 1, maximum = 200, default = 50)]
     limit: u32,
     /// The `next` of an earlier answer to the same question.
-    #[param(required = false)]
+    #[param(required = false, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: String,
 }
 

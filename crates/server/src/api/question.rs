@@ -67,7 +67,7 @@ pub struct QuestionList {
 #[allow(dead_code, reason = "describes the query; `list` reads it")]
 pub struct QuestionQuery {
     /// The slot's id.
-    #[param(max_length = 64, example = "slt-01jd3v8qk2s0v6m2x4y8z0a1b2")]
+    #[param(min_length = 1, max_length = 64, example = "slt-01jd3v8qk2s0v6m2x4y8z0a1b2")]
     slot: String,
     /// Number in the series.
     #[param(required = false, minimum = 1, maximum = 20, default = 1)]

@@ -98,7 +98,7 @@ pub struct SlotList {
 #[allow(dead_code, reason = "describes the query; `SlotQuestion::read` reads it")]
 pub struct SlotQuery {
     /// The clinic's id.
-    #[param(max_length = 64, example = "cln-01jd3v8qk2s0v6m2x4y8z0a1b2")]
+    #[param(min_length = 1, max_length = 64, example = "cln-01jd3v8qk2s0v6m2x4y8z0a1b2")]
     clinic: String,
     /// First day, in the clinic's time; default today.
     #[param(format = Date, required = false, example = "2026-12-01")]
@@ -113,7 +113,7 @@ pub struct SlotQuery {
     #[param(required = false, minimum = 1, maximum = 200, default = 50)]
     limit: u32,
     /// The `next` of an earlier answer to the same question.
-    #[param(required = false)]
+    #[param(required = false, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: String,
 }
 

@@ -29,7 +29,7 @@ const MILES: u32 = 25;
 /// And next.
 const MILES_WIDER: [u32; 3] = [50, 100, 500];
 /// Clinics on one page: three screens of a phone.
-const CLINICS_SHOWN: usize = 20;
+const CLINICS_SHOWN: usize = 10;
 /// Days of the strip.
 const DAYS: i64 = 7;
 /// Days in the search's list, as many as are published at least.

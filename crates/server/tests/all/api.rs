@@ -3,6 +3,7 @@
 mod appointment;
 mod bulk_publish;
 mod clinic;
+mod degraded;
 mod every_call;
 mod hold;
 mod idempotency_key;

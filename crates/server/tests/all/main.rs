@@ -2,7 +2,9 @@
 
 mod api;
 mod openapi;
+mod process;
 mod public_url;
 mod request;
+mod resident;
 mod site;
 mod world;

@@ -397,6 +397,35 @@ impl Site {
         }
     }
 
+    /// Ends the engine's threads: as when the database is gone for good.
+    pub async fn stop_engine(&self) {
+        assert!(self.engine.owner().stop_and_join(PATIENCE).await.is_empty(), "its threads end");
+    }
+
+    /// Moves the time on, whatever follows it.
+    pub fn let_pass(&self, seconds: u64) {
+        self.engine.clock().shift(Duration::from_secs(seconds)).expect("a clock for rehearsals");
+    }
+
+    /// Waits until a check of the engine fails.
+    pub async fn until_failing(&self, check: &str) {
+        let began = self.engine.clock().monotonic();
+        while !self.engine.failing().contains(&check) {
+            assert!(self.engine.clock().monotonic() - began < PATIENCE, "{check} fails");
+            self.engine.clock().sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Ends the engine's threads: finding goes on from the last picture, nothing can be booked any more.
+    pub fn stop_writing(&self) {
+        let (clock, began) = (self.engine.clock(), self.engine.clock().monotonic());
+        self.engine.owner().shutdown().request();
+        while !self.engine.failing().contains(&"committer") {
+            assert!(clock.monotonic() - began < PATIENCE, "the committer ends");
+            clock.sleep_blocking(Duration::from_millis(2));
+        }
+    }
+
     /// Waits until a slot has that many places left.
     pub async fn until_free(&self, slot: &SlotOfSite, free: u64) {
         let began = self.engine.clock().monotonic();

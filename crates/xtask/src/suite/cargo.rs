@@ -15,7 +15,16 @@ pub fn fmt(checkout: &Checkout) -> Result<Tally> {
 
 /// No lint has anything to say about anything.
 pub fn clippy(checkout: &Checkout) -> Result<Tally> {
-    let arguments = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    let arguments = [
+        "clippy",
+        "--quiet",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
     program::run(cargo(checkout).args(arguments))?;
     Ok(Tally::passed(1))
 }
@@ -31,13 +40,25 @@ pub fn unit(checkout: &Checkout) -> Result<Tally> {
     let nextest = program::find("cargo-nextest").is_some();
     let mut command = cargo(checkout);
     if nextest {
-        command.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--status-level", "fail"]);
+        command.args([
+            "nextest",
+            "run",
+            "--locked",
+            "--workspace",
+            "--no-fail-fast",
+            "--status-level",
+            "fail",
+        ]);
         command.args(["--final-status-level", "fail"]).env("NO_COLOR", "1");
     } else {
         command.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
     }
     let output = command.output().context("starting cargo")?;
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     let mut tally = count(&said);
     if !output.status.success() || tally.failed > 0 {
         println!("{said}");
@@ -63,8 +84,14 @@ fn cargo(checkout: &Checkout) -> Command {
 /// say at the end.
 pub fn count(said: &str) -> Tally {
     let mut tally = Tally::default();
-    for line in said.lines().filter(|line| line.contains("Summary [") || line.starts_with("test result:")) {
-        let words: Vec<&str> = line.split([' ', ',', ';', '(', ')']).filter(|word| !word.is_empty()).collect();
+    for line in said
+        .lines()
+        .filter(|line| line.contains("Summary [") || line.starts_with("test result:"))
+    {
+        let words: Vec<&str> = line
+            .split([' ', ',', ';', '(', ')'])
+            .filter(|word| !word.is_empty())
+            .collect();
         for pair in words.windows(2) {
             let Ok(number) = pair[0].parse::<usize>() else { continue };
             match pair[1] {

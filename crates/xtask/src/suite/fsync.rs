@@ -28,7 +28,20 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     let watch = |name: &str, more: &[&str]| -> Result<(Vec<String>, String)> {
         let log = scratch.join(name);
         let (strace, log_text) = (strace.display().to_string(), log.display().to_string());
-        let words = [&strace, "-f", "--seccomp-bpf", "-y", "-s", "700", "-e", CALLS, "-e", "signal=none", "-o", &log_text];
+        let words = [
+            &strace,
+            "-f",
+            "--seccomp-bpf",
+            "-y",
+            "-s",
+            "700",
+            "-e",
+            CALLS,
+            "-e",
+            "signal=none",
+            "-o",
+            &log_text,
+        ];
         let mut start = Start::new(&binary, &data).under(&words);
         for argument in more {
             start = start.arg(*argument);
@@ -41,13 +54,27 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
 
     let (keys, log) = watch("full.strace", &[])?;
     let without = unsynced(&log, &keys)?;
-    ensure!(without.is_empty(), "answered before the log was on disk: {without:?} (see {})", scratch.display());
-    println!("  {} keyed requests, each with a completed sync of the log before its 201", keys.len());
+    ensure!(
+        without.is_empty(),
+        "answered before the log was on disk: {without:?} (see {})",
+        scratch.display()
+    );
+    println!(
+        "  {} keyed requests, each with a completed sync of the log before its 201",
+        keys.len()
+    );
 
     let (keys, log) = watch("normal.strace", &["--rehearsal", "--not-durable"])?;
     let without = unsynced(&log, &keys)?;
-    ensure!(!without.is_empty(), "with synchronous=NORMAL the test should fail, and passes: it looks at nothing");
-    println!("  with synchronous=NORMAL {} of {} had none: the test can fail", without.len(), keys.len());
+    ensure!(
+        !without.is_empty(),
+        "with synchronous=NORMAL the test should fail, and passes: it looks at nothing"
+    );
+    println!(
+        "  with synchronous=NORMAL {} of {} had none: the test can fail",
+        without.len(),
+        keys.len()
+    );
     Ok(Tally::passed(2))
 }
 
@@ -58,7 +85,9 @@ async fn book(client: &Client) -> Result<Vec<String>> {
     for time in times.iter().take(BOOKINGS) {
         let (hold, book) = (fresh_key("hold"), fresh_key("book"));
         let held = client.ask(&traveller::hold(&time.slot, &hold), 201).await?;
-        client.ask(&traveller::book(&held.json(), &fresh_resident(), &book), 201).await?;
+        client
+            .ask(&traveller::book(&held.json(), &fresh_resident(), &book), 201)
+            .await?;
         keys.extend([hold, book]);
     }
     Ok(keys)
@@ -74,9 +103,13 @@ pub fn unsynced(log: &str, keys: &[String]) -> Result<Vec<String>> {
     let lines: Vec<&str> = log.lines().collect();
     let mut without = Vec::new();
     for key in keys {
-        let read = lines.iter().position(|line| is_read(line) && line.contains(key.as_str()));
+        let read = lines
+            .iter()
+            .position(|line| is_read(line) && line.contains(key.as_str()));
         let read = read.with_context(|| format!("strace saw nobody read the request with key {key}"))?;
-        let answer = lines[read..].iter().position(|line| is_write(line) && line.contains("HTTP/1.1 201"));
+        let answer = lines[read..]
+            .iter()
+            .position(|line| is_write(line) && line.contains("HTTP/1.1 201"));
         let answer = read + answer.with_context(|| format!("strace saw nobody write the 201 for {key}"))?;
         if !synced(&lines[read + 1..answer]) {
             without.push(key.clone());

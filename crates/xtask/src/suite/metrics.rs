@@ -26,15 +26,32 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
         anyhow::Ok((plain, internal.ask(&wanted, 200).await?))
     })?;
     let kind = |answer: &crate::client::Answer| answer.header("content-type").unwrap_or_default().to_owned();
-    ensure!(kind(&plain).starts_with("text/plain; version=0.0.4"), "the Prometheus text is served as {}", kind(&plain));
-    ensure!(kind(&open).starts_with("application/openmetrics-text"), "OpenMetrics is served as {}", kind(&open));
-    ensure!(open.text().trim_end().ends_with("# EOF"), "OpenMetrics does not end with its end mark");
+    ensure!(
+        kind(&plain).starts_with("text/plain; version=0.0.4"),
+        "the Prometheus text is served as {}",
+        kind(&plain)
+    );
+    ensure!(
+        kind(&open).starts_with("application/openmetrics-text"),
+        "OpenMetrics is served as {}",
+        kind(&open)
+    );
+    ensure!(
+        open.text().trim_end().ends_with("# EOF"),
+        "OpenMetrics does not end with its end mark"
+    );
     let text = plain.text();
-    ensure!(text.contains("evenkeel_http_requests_total"), "nothing of ours is counted:\n{text}");
+    ensure!(
+        text.contains("evenkeel_http_requests_total"),
+        "nothing of ours is counted:\n{text}"
+    );
     let lint = ask_promtool(&promtool, &text)?;
     ensure!(lint.is_empty(), "promtool has something to say:\n{lint}");
     let planted = ask_promtool(&promtool, "# TYPE planted counter\nplanted 1\n")?;
-    ensure!(!planted.is_empty(), "promtool has nothing to say about a counter without `_total`: it looks at nothing");
+    ensure!(
+        !planted.is_empty(),
+        "promtool has nothing to say about a counter without `_total`: it looks at nothing"
+    );
     site.stop()?;
     Ok(Tally::passed(4))
 }
@@ -48,8 +65,20 @@ fn ask_promtool(promtool: &std::path::Path, text: &str) -> Result<String> {
         .stderr(Stdio::piped())
         .spawn()
         .context("starting promtool")?;
-    child.stdin.take().context("stdin is piped")?.write_all(text.as_bytes())?;
+    child
+        .stdin
+        .take()
+        .context("stdin is piped")?
+        .write_all(text.as_bytes())?;
     let output = child.wait_with_output()?;
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.success() && said.trim().is_empty() { Ok(String::new()) } else { Ok(format!("{said}\n({})", output.status)) }
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    if output.status.success() && said.trim().is_empty() {
+        Ok(String::new())
+    } else {
+        Ok(format!("{said}\n({})", output.status))
+    }
 }

@@ -49,8 +49,20 @@ pub struct Suite {
     pub run: fn(&Checkout) -> Result<Tally>,
 }
 
-const fn suite(name: &'static str, says: &'static str, budget_s: u64, outside: bool, run: fn(&Checkout) -> Result<Tally>) -> Suite {
-    Suite { name, says, budget: Duration::from_secs(budget_s), outside, run }
+const fn suite(
+    name: &'static str,
+    says: &'static str,
+    budget_s: u64,
+    outside: bool,
+    run: fn(&Checkout) -> Result<Tally>,
+) -> Suite {
+    Suite {
+        name,
+        says,
+        budget: Duration::from_secs(budget_s),
+        outside,
+        run,
+    }
 }
 
 /// Every suite, cheapest first.
@@ -58,12 +70,48 @@ pub const SUITES: &[Suite] = &[
     suite("fmt", "the sources are formatted", 20, false, cargo::fmt),
     suite("tidy", "the house rules hold", 30, false, cargo::tidy),
     suite("clippy", "no lint has anything to say", 240, false, cargo::clippy),
-    suite("unit", "pure tables, properties, storage, HTTP in memory", 540, false, cargo::unit),
-    suite("journey", "a person's minute with the binary, and a stranger's client", 60, true, journey::run),
-    suite("metrics", "promtool has nothing to say about /metrics", 60, true, metrics::run),
-    suite("contract", "schemathesis: every operation, every check", 150, true, contract::run),
-    suite("browser", "a phone without scripts; axe with every rule", 120, true, browser::run),
-    suite("crash", "killed at any instant, nothing acknowledged is lost", 120, true, crash::run),
+    suite(
+        "unit",
+        "pure tables, properties, storage, HTTP in memory",
+        540,
+        false,
+        cargo::unit,
+    ),
+    suite(
+        "journey",
+        "a person's minute with the binary, and a stranger's client",
+        60,
+        true,
+        journey::run,
+    ),
+    suite(
+        "metrics",
+        "promtool has nothing to say about /metrics",
+        60,
+        true,
+        metrics::run,
+    ),
+    suite(
+        "contract",
+        "schemathesis: every operation, every check",
+        150,
+        true,
+        contract::run,
+    ),
+    suite(
+        "browser",
+        "a phone without scripts; axe with every rule",
+        120,
+        true,
+        browser::run,
+    ),
+    suite(
+        "crash",
+        "killed at any instant, nothing acknowledged is lost",
+        120,
+        true,
+        crash::run,
+    ),
     suite("fsync", "on disk before the answer", 60, true, fsync::run),
 ];
 
@@ -77,15 +125,31 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
     }
     let began = Instant::now();
     let mut all = Tally::default();
-    let chosen = SUITES.iter().filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name));
+    let chosen = SUITES
+        .iter()
+        .filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name));
     let mut built = false;
     let mut lines = Vec::new();
     for suite in chosen {
         if suite.outside && !built {
             built = true;
-            all.add(timed("build", "the binary that the outside suites drive", 240, checkout, cargo::build, &mut lines));
+            all.add(timed(
+                "build",
+                "the binary that the outside suites drive",
+                240,
+                checkout,
+                cargo::build,
+                &mut lines,
+            ));
         }
-        all.add(timed(suite.name, suite.says, suite.budget.as_secs(), checkout, suite.run, &mut lines));
+        all.add(timed(
+            suite.name,
+            suite.says,
+            suite.budget.as_secs(),
+            checkout,
+            suite.run,
+            &mut lines,
+        ));
     }
     println!("\n{:<10} {:>6} {:>7}", "suite", "spent", "budget");
     for line in lines {
@@ -117,13 +181,25 @@ fn timed(
         println!("FAILED {name}: over its time");
     }
     let verdict = if tally.failed == 0 { "ok" } else { "FAILED" };
-    let line = format!("{name:<10} {:>5.0}s {budget_s:>6}s  {verdict:<6} {} passed, {} failed", spent.as_secs_f64(), tally.passed, tally.failed);
+    let line = format!(
+        "{name:<10} {:>5.0}s {budget_s:>6}s  {verdict:<6} {} passed, {} failed",
+        spent.as_secs_f64(),
+        tally.passed,
+        tally.failed
+    );
     println!("{line}");
-    lines.push(if over { line + ", over 1.5 times its budget" } else { line });
+    lines.push(if over {
+        line + ", over 1.5 times its budget"
+    } else {
+        line
+    });
     tally
 }
 
 /// A runtime for a suite that speaks HTTP.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?)
 }

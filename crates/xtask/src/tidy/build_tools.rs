@@ -23,10 +23,16 @@ pub fn check(tree: &Tree) -> Findings {
     let mut findings = Findings::default();
     let lock = tree.texts.get("Cargo.lock").map(String::as_str).unwrap_or_default();
     for (number, line) in lock.lines().enumerate() {
-        let Some(name) = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"')) else { continue };
+        let Some(name) = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"')) else {
+            continue;
+        };
         findings.look();
         if BANNED.contains(&name) {
-            findings.add("Cargo.lock", number + 1, format!("`{name}` needs more than Rust and a C compiler"));
+            findings.add(
+                "Cargo.lock",
+                number + 1,
+                format!("`{name}` needs more than Rust and a C compiler"),
+            );
         }
     }
     for package in &tree.packages {

@@ -9,7 +9,17 @@ const DOCUMENT: &str = "docs/api.md";
 /// Crates that may say a public code.
 const SPEAKERS: &[&str] = &["base", "scheduling", "booking", "runtime", "server", "gateway"];
 /// The file whose functions named `code` speak of other things (statuses, kinds) is told by its type's name.
-const OTHER_CODES: &[&str] = &["Status", "HoldStatus", "Kind", "Unit", "Language", "Zone", "Product", "Group", "Event"];
+const OTHER_CODES: &[&str] = &[
+    "Status",
+    "HoldStatus",
+    "Kind",
+    "Unit",
+    "Language",
+    "Zone",
+    "Product",
+    "Group",
+    "Event",
+];
 
 /// See the head of this file.
 pub fn check(tree: &Tree) -> Findings {
@@ -26,6 +36,10 @@ pub fn check(tree: &Tree) -> Findings {
     findings
 }
 
+fn is_kebab(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
 /// The string literals in the bodies of `fn code` of refusals, faults and problems.
 fn said(tokens: &[Token]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
@@ -33,17 +47,23 @@ fn said(tokens: &[Token]) -> Vec<(usize, String)> {
     let mut at = 0;
     while at < tokens.len() {
         if tokens[at].word() == Some("impl") {
-            let words = tokens[at + 1..].iter().take_while(|token| !token.is('{')).filter_map(Token::word);
-            of = words.last().unwrap_or_default().to_owned();
+            let words = tokens[at + 1..]
+                .iter()
+                .take_while(|token| !token.is('{'))
+                .filter_map(Token::word);
+            words.last().unwrap_or_default().clone_into(&mut of);
         }
         let named = tokens[at].word() == Some("fn") && tokens.get(at + 1).and_then(Token::word) == Some("code");
-        let method = tokens[at..].iter().take_while(|token| !token.is(')')).any(|token| token.word() == Some("self"));
+        let method = tokens[at..]
+            .iter()
+            .take_while(|token| !token.is(')'))
+            .any(|token| token.word() == Some("self"));
         let begins = named && method;
         if begins && !OTHER_CODES.iter().any(|other| of.ends_with(other)) {
             let mut depth = 0;
             while at < tokens.len() {
                 depth += i32::from(tokens[at].is('{')) - i32::from(tokens[at].is('}'));
-                if let Some(code) = tokens[at].text() {
+                if let Some(code) = tokens[at].text().filter(|text| is_kebab(text)) {
                     found.push((tokens[at].line, code.to_owned()));
                 }
                 if depth == 0 && tokens[at].is('}') {

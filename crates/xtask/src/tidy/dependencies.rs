@@ -16,12 +16,37 @@ pub const MAP: &[(&str, &[&str])] = &[
     ("messaging", &["base", "runtime"]),
     ("identity", &["base", "runtime"]),
     ("booking", &["base", "scheduling", "database", "messaging", "runtime"]),
-    ("server", &["base", "booking", "scheduling", "reliability", "html", "identity", "runtime"]),
+    (
+        "server",
+        &[
+            "base",
+            "booking",
+            "scheduling",
+            "reliability",
+            "html",
+            "identity",
+            "runtime",
+        ],
+    ),
     ("gateway", &["base", "reliability", "html", "runtime"]),
-    ("watch", &["base", "reliability", "database", "messaging", "html", "identity", "runtime"]),
+    (
+        "watch",
+        &[
+            "base",
+            "reliability",
+            "database",
+            "messaging",
+            "html",
+            "identity",
+            "runtime",
+        ],
+    ),
     ("supervisor", &["base", "reliability", "runtime"]),
     ("rehearsal", &["base", "reliability", "runtime"]),
-    ("simulator", &["base", "booking", "scheduling", "reliability", "database", "runtime"]),
+    (
+        "simulator",
+        &["base", "booking", "scheduling", "reliability", "database", "runtime"],
+    ),
 ];
 
 /// These may use every crate of ours: one wires the product, the other looks after the house.
@@ -29,8 +54,19 @@ const ALL: &[&str] = &["cli", "xtask"];
 /// Values and `now` in, values out.
 const PURE: &[&str] = &["base", "scheduling", "reliability", "html"];
 /// What a pure crate must not reach: each is a door to clock, chance, network or storage.
-const IMPURE: &[&str] =
-    &["tokio", "rand", "getrandom", "rusqlite", "tokio-postgres", "hyper", "axum", "reqwest", "nix", "socket2", "mio"];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "rand",
+    "getrandom",
+    "rusqlite",
+    "tokio-postgres",
+    "hyper",
+    "axum",
+    "reqwest",
+    "nix",
+    "socket2",
+    "mio",
+];
 
 /// See the head of this file.
 pub fn check(tree: &Tree) -> Findings {
@@ -39,14 +75,25 @@ pub fn check(tree: &Tree) -> Findings {
     for package in tree.crates() {
         findings.look();
         let name = package.name.as_str();
-        let line = MAP.iter().find(|(crate_name, _)| *crate_name == name).map(|(_, may)| *may);
+        let line = MAP
+            .iter()
+            .find(|(crate_name, _)| *crate_name == name)
+            .map(|(_, may)| *may);
         if line.is_none() && !ALL.contains(&name) {
-            findings.add(name, 0, "is not on the map of crates: give it a line there, or make it a module");
+            findings.add(
+                name,
+                0,
+                "is not on the map of crates: give it a line there, or make it a module",
+            );
         }
         for dependency in package.dependencies.iter().filter(|dependency| !dependency.dev) {
             let on = dependency.name.as_str();
             if ours.contains(on) && line.is_some_and(|may| !may.contains(&on)) {
-                findings.add(name, 0, format!("depends on `{on}`, which its line on the map does not name"));
+                findings.add(
+                    name,
+                    0,
+                    format!("depends on `{on}`, which its line on the map does not name"),
+                );
             }
         }
         if PURE.contains(&name) {

@@ -48,7 +48,11 @@ pub fn check(tree: &Tree) -> Findings {
             }
         }
         if file.text.starts_with("//! Pure.") {
-            for token in file.tokens.iter().filter(|token| matches!(token.word(), Some("async" | "await"))) {
+            for token in file
+                .tokens
+                .iter()
+                .filter(|token| matches!(token.word(), Some("async" | "await")))
+            {
                 findings.add(&file.path, token.line, "says it is pure: no async and no await here");
             }
         }
@@ -57,7 +61,12 @@ pub fn check(tree: &Tree) -> Findings {
 }
 
 fn banned(path: &NamedPath, krate: &str) -> Option<&'static str> {
-    if path.segments.first().is_some_and(|first| first == "rand" || first == "rand_chacha") && path.segments.len() > 1 {
+    if path
+        .segments
+        .first()
+        .is_some_and(|first| first == "rand" || first == "rand_chacha")
+        && path.segments.len() > 1
+    {
         return Some("runtime::entropy");
     }
     let (_, whose) = BANNED.iter().find(|(segments, _)| path.contains(segments))?;

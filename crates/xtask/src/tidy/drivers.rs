@@ -9,11 +9,19 @@ const DRIVERS: &[&str] = &["rusqlite", "libsqlite3_sys", "tokio_postgres", "dead
 /// See the head of this file.
 pub fn check(tree: &Tree) -> Findings {
     let mut findings = Findings::default();
-    for file in tree.rust.iter().filter(|file| file.krate != "database" && !file.krate.is_empty()) {
+    for file in tree
+        .rust
+        .iter()
+        .filter(|file| file.krate != "database" && !file.krate.is_empty())
+    {
         findings.look();
         for path in paths(&file.tokens).iter().filter(|path| path.segments.len() > 1) {
             if DRIVERS.contains(&path.segments[0].as_str()) {
-                findings.add(&file.path, path.line, format!("`{}`: drivers belong to `database`", path.joined()));
+                findings.add(
+                    &file.path,
+                    path.line,
+                    format!("`{}`: drivers belong to `database`", path.joined()),
+                );
             }
         }
     }
@@ -21,7 +29,11 @@ pub fn check(tree: &Tree) -> Findings {
         findings.look();
         for dependency in &package.dependencies {
             if DRIVERS.contains(&dependency.name.replace('-', "_").as_str()) {
-                findings.add(&package.name, 0, format!("depends on `{}`: only database may", dependency.name));
+                findings.add(
+                    &package.name,
+                    0,
+                    format!("depends on `{}`: only database may", dependency.name),
+                );
             }
         }
     }

@@ -26,9 +26,17 @@ pub fn check(tree: &Tree) -> Findings {
         for path in paths(&file.tokens) {
             if BANNED.iter().any(|banned| {
                 let only = banned.len() == 1;
-                if only { path.segments.len() > 1 && path.segments[0] == banned[0] } else { path.contains(banned) }
+                if only {
+                    path.segments.len() > 1 && path.segments[0] == banned[0]
+                } else {
+                    path.contains(banned)
+                }
             }) {
-                findings.add(&file.path, path.line, format!("`{}` belongs to cli and xtask", path.joined()));
+                findings.add(
+                    &file.path,
+                    path.line,
+                    format!("`{}` belongs to cli and xtask", path.joined()),
+                );
             }
         }
     }
@@ -36,7 +44,11 @@ pub fn check(tree: &Tree) -> Findings {
         findings.look();
         for dependency in package.dependencies.iter().filter(|dependency| !dependency.dev) {
             if ["clap", "clap_complete", "anyhow"].contains(&dependency.name.as_str()) {
-                findings.add(&package.name, 0, format!("depends on `{}`: only cli and xtask may", dependency.name));
+                findings.add(
+                    &package.name,
+                    0,
+                    format!("depends on `{}`: only cli and xtask may", dependency.name),
+                );
             }
         }
     }

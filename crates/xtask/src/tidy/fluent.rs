@@ -7,7 +7,7 @@ use super::tokens::Token;
 use super::{Findings, Tree};
 
 /// The methods of `html::locale::Locale` that take a key first.
-const ASKS: &[&str] = &["text", "tell", "rich", "has"];
+const ASKS: &[&str] = &["text", "tell", "rich"];
 /// Crates that speak to people.
 const SPEAKERS: &[&str] = &["html", "server", "gateway", "watch"];
 /// Beginnings of keys shorter than this would cover too much.
@@ -19,7 +19,7 @@ pub fn check(tree: &Tree) -> Findings {
     let mut languages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut defined: Vec<(String, usize, String)> = Vec::new();
     let mut referred = BTreeSet::new();
-    for (path, text) in tree.texts.iter().filter(|(path, _)| path.ends_with(".ftl")) {
+    for (path, text) in tree.texts_ending("ftl") {
         let language = path.rsplit('/').nth(1).unwrap_or_default().to_owned();
         for (number, line) in text.lines().enumerate() {
             referred.extend(references(line));
@@ -39,7 +39,11 @@ pub fn check(tree: &Tree) -> Findings {
             if asked(&file.tokens, at) {
                 findings.look();
                 for (language, keys) in languages.iter().filter(|(_, keys)| !keys.contains(text)) {
-                    findings.add(&file.path, token.line, format!("`{text}` is not among the {} texts of {language}", keys.len()));
+                    findings.add(
+                        &file.path,
+                        token.line,
+                        format!("`{text}` is not among the {} texts of {language}", keys.len()),
+                    );
                 }
             }
         }
@@ -78,6 +82,13 @@ fn definition(line: &str) -> Option<&str> {
 
 /// Keys and terms that a line refers to: `{ other-key }`, `{ -term }`.
 fn references(line: &str) -> Vec<String> {
-    let inside = line.split('{').skip(1).filter_map(|rest| rest.split(['}', '.', '(']).next());
-    inside.map(str::trim).filter(|word| !word.starts_with(['$', '"'])).map(str::to_owned).collect()
+    let inside = line
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split(['}', '.', '(']).next());
+    inside
+        .map(str::trim)
+        .filter(|word| !word.starts_with(['$', '"']))
+        .map(str::to_owned)
+        .collect()
 }

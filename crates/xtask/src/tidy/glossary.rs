@@ -6,8 +6,9 @@ use syn::visit::Visit;
 use super::{Findings, Tree};
 
 /// Never a word of a file's or folder's name.
-const FILE_WORDS: &[&str] =
-    &["util", "utils", "common", "helper", "helpers", "manager", "handler", "handlers", "service", "misc", "stuff"];
+const FILE_WORDS: &[&str] = &[
+    "util", "utils", "common", "helper", "helpers", "manager", "handler", "handlers", "service", "misc", "stuff",
+];
 /// Never a word of a type's name: drawers, and second names for what has one.
 const TYPE_WORDS: &[(&str, &str)] = &[
     ("Manager", "say what it does"),
@@ -30,7 +31,17 @@ const TYPE_WORDS: &[(&str, &str)] = &[
     ("Backend", "an upstream"),
 ];
 /// Never in a text that the public reads.
-const PUBLIC_WORDS: &[&str] = &["slot", "slots", "place", "places", "inventory", "retry", "session", "sessions", "queue ticket"];
+const PUBLIC_WORDS: &[&str] = &[
+    "slot",
+    "slots",
+    "place",
+    "places",
+    "inventory",
+    "retry",
+    "session",
+    "sessions",
+    "queue ticket",
+];
 /// Texts for other people than the public.
 const NOT_PUBLIC: &[&str] = &["ops.ftl", "clinic.ftl"];
 
@@ -52,12 +63,15 @@ pub fn check(tree: &Tree) -> Findings {
         }
         for (name, line) in types.0 {
             findings.look();
-            for (word, instead) in TYPE_WORDS.iter().filter(|(word, _)| words(&name).contains(&(*word).to_owned())) {
+            for (word, instead) in TYPE_WORDS
+                .iter()
+                .filter(|(word, _)| words(&name).contains(&(*word).to_owned()))
+            {
                 findings.add(&file.path, line, format!("`{name}`: not `{word}`; {instead}"));
             }
         }
     }
-    for (path, text) in tree.texts.iter().filter(|(path, _)| path.ends_with(".ftl")) {
+    for (path, text) in tree.texts_ending("ftl") {
         if !NOT_PUBLIC.iter().any(|name| path.ends_with(name)) {
             public_text(path, text, &mut findings);
         }
@@ -69,7 +83,10 @@ fn public_text(path: &str, text: &str, findings: &mut Findings) {
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
         findings.look();
         let said = without_placeables(value(line)).to_lowercase();
-        let spaced: String = said.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+        let spaced: String = said
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+            .collect();
         let padded = format!(" {} ", spaced.split_whitespace().collect::<Vec<_>>().join(" "));
         for word in PUBLIC_WORDS.iter().filter(|word| padded.contains(&format!(" {word} "))) {
             findings.add(path, number + 1, format!("the public never reads `{word}`"));

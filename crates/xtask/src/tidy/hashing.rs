@@ -12,7 +12,11 @@ pub fn check(tree: &Tree) -> Findings {
         findings.look();
         for token in &file.tokens {
             if matches!(token.word(), Some("HashMap" | "HashSet" | "RandomState")) {
-                findings.add(&file.path, token.line, "a BTreeMap or BTreeSet here: its order is the same in every run");
+                findings.add(
+                    &file.path,
+                    token.line,
+                    "a BTreeMap or BTreeSet here: its order is the same in every run",
+                );
             }
         }
     }

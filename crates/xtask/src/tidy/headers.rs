@@ -18,8 +18,8 @@ pub fn check(tree: &Tree) -> Findings {
             findings.add(&file.path, 1, "its header says next to nothing");
         }
     }
-    for (path, text) in &tree.texts {
-        if path.contains("/migrations/") && path.ends_with(".sql") {
+    for (path, text) in tree.texts_ending("sql") {
+        if path.contains("/migrations/") {
             findings.look();
             if !text.starts_with("--") {
                 findings.add(path, 1, "opens without a comment: say which step this is and why");

@@ -5,8 +5,13 @@ use super::tokens::paths;
 use super::{Findings, Tree};
 
 /// Where they may be named.
-const DOORS: &[&str] =
-    &["crates/runtime/src/http/", "crates/server/src/", "crates/gateway/src/", "crates/watch/src/web/", "crates/xtask/"];
+const DOORS: &[&str] = &[
+    "crates/runtime/src/http/",
+    "crates/server/src/",
+    "crates/gateway/src/",
+    "crates/watch/src/web/",
+    "crates/xtask/",
+];
 /// What is meant.
 const NAMES: &[&str] = &["hyper", "hyper_util", "axum", "tower_http", "utoipa_axum"];
 
@@ -20,7 +25,11 @@ pub fn check(tree: &Tree) -> Findings {
         }
         for path in paths(&file.tokens).iter().filter(|path| path.segments.len() > 1) {
             if NAMES.contains(&path.segments[0].as_str()) {
-                findings.add(&file.path, path.line, format!("`{}` stands at the doors only", path.joined()));
+                findings.add(
+                    &file.path,
+                    path.line,
+                    format!("`{}` stands at the doors only", path.joined()),
+                );
             }
         }
     }

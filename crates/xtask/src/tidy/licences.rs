@@ -8,14 +8,20 @@ const ALLOWED: &[(&str, &str)] = &[
     ("MIT", "ours; attribution only"),
     ("MIT-0", "MIT without the attribution"),
     ("Apache-2.0", "ours; attribution, patent grant"),
-    ("Apache-2.0 WITH LLVM-exception", "Apache-2.0 with less asked of binaries"),
+    (
+        "Apache-2.0 WITH LLVM-exception",
+        "Apache-2.0 with less asked of binaries",
+    ),
     ("BSD-2-Clause", "attribution only"),
     ("BSD-3-Clause", "attribution, no endorsement"),
     ("0BSD", "asks nothing"),
     ("ISC", "attribution only"),
     ("Zlib", "attribution in sources only (foldhash, zlib-rs)"),
     ("Unicode-3.0", "attribution; the tables of Unicode (unicode-ident, icu)"),
-    ("MPL-2.0", "copyleft by file: we ship such files unchanged, and their source is public"),
+    (
+        "MPL-2.0",
+        "copyleft by file: we ship such files unchanged, and their source is public",
+    ),
     ("CC0-1.0", "public domain"),
     ("Unlicense", "public domain"),
     ("BSL-1.0", "Boost: asks nothing of binaries"),
@@ -46,7 +52,11 @@ pub fn satisfied(expression: &str) -> Result<bool, String> {
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut at = 0;
     let value = either(&words, &mut at)?;
-    if at == words.len() { Ok(value) } else { Err(format!("`{}` was not expected", words[at])) }
+    if at == words.len() {
+        Ok(value)
+    } else {
+        Err(format!("`{}` was not expected", words[at]))
+    }
 }
 
 fn either(words: &[&str], at: &mut usize) -> Result<bool, String> {

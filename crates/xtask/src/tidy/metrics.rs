@@ -20,7 +20,11 @@ pub fn check(tree: &Tree) -> Findings {
             let Some(name) = metric(&file.tokens, at) else { continue };
             findings.look();
             if !documented(document, &name) {
-                findings.add(&file.path, token.line, format!("the metric `{name}` is not in {DOCUMENT}"));
+                findings.add(
+                    &file.path,
+                    token.line,
+                    format!("the metric `{name}` is not in {DOCUMENT}"),
+                );
             }
         }
     }
@@ -29,10 +33,17 @@ pub fn check(tree: &Tree) -> Findings {
 
 fn metric(tokens: &[Token], at: usize) -> Option<String> {
     let text = tokens[at].text()?;
-    if text.is_empty() || !text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+    if text.is_empty()
+        || !text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    {
         return None;
     }
-    if PREFIXES.iter().any(|prefix| text.starts_with(prefix) && text.len() > prefix.len()) {
+    if PREFIXES
+        .iter()
+        .any(|prefix| text.starts_with(prefix) && text.len() > prefix.len())
+    {
         return Some(text.to_owned());
     }
     let before = at.checked_sub(3)?;
@@ -42,7 +53,12 @@ fn metric(tokens: &[Token], at: usize) -> Option<String> {
 
 /// A counter is documented as it is scraped, with `_total`.
 fn documented(document: &str, name: &str) -> bool {
-    [format!("`{name}`"), format!("`{name}_total`"), format!("`{name}{{"), format!("`{name}_total{{")]
-        .iter()
-        .any(|form| document.contains(form.as_str()))
+    [
+        format!("`{name}`"),
+        format!("`{name}_total`"),
+        format!("`{name}{{"),
+        format!("`{name}_total{{"),
+    ]
+    .iter()
+    .any(|form| document.contains(form.as_str()))
 }

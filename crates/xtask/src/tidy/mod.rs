@@ -62,7 +62,11 @@ impl Findings {
     }
     /// Notes one place that breaks the rule.
     pub fn add(&mut self, path: &str, line: usize, what: impl Into<String>) {
-        self.found.push(Finding { path: path.to_owned(), line, what: what.into() });
+        self.found.push(Finding {
+            path: path.to_owned(),
+            line,
+            what: what.into(),
+        });
     }
     /// Whether the rule held and had something to hold for.
     pub fn clean(&self) -> bool {
@@ -82,24 +86,96 @@ pub struct Rule {
 
 /// Every rule, in the order they are printed.
 pub const RULES: &[Rule] = &[
-    Rule { name: "dependencies", says: "a crate depends only on what its line names", check: dependencies::check },
-    Rule { name: "manifests", says: "every crate takes the workspace's lints, one test binary", check: manifests::check },
-    Rule { name: "determinism", says: "only runtime knows clock, entropy, tasks, threads", check: determinism::check },
-    Rule { name: "edges", says: "only cli and xtask name clap, std::env, anyhow", check: edges::check },
-    Rule { name: "sql", says: "SQL text only in records, no clock or chance in it", check: sql::check },
-    Rule { name: "drivers", says: "database drivers only in database", check: drivers::check },
-    Rule { name: "http", says: "hyper and axum only at the doors", check: http::check },
-    Rule { name: "hashing", says: "no default-hasher maps in the engine", check: hashing::check },
-    Rule { name: "sizes", says: "files and functions short enough to hold in mind", check: sizes::check },
-    Rule { name: "headers", says: "every file says what lives there", check: headers::check },
-    Rule { name: "paths", says: "every path named in a document exists", check: paths::check },
-    Rule { name: "build_tools", says: "a Rust toolchain and a C compiler build everything", check: build_tools::check },
-    Rule { name: "licences", says: "every package's licence lets us ship", check: licences::check },
-    Rule { name: "settings", says: "every setting is documented", check: settings::check },
-    Rule { name: "metrics", says: "every metric is documented", check: metrics::check },
-    Rule { name: "codes", says: "every refusal and fault code is documented", check: codes::check },
-    Rule { name: "glossary", says: "no word that the glossary bans", check: glossary::check },
-    Rule { name: "fluent", says: "every text used is defined, every text defined is used", check: fluent::check },
+    Rule {
+        name: "dependencies",
+        says: "a crate depends only on what its line names",
+        check: dependencies::check,
+    },
+    Rule {
+        name: "manifests",
+        says: "every crate takes the workspace's lints, one test binary",
+        check: manifests::check,
+    },
+    Rule {
+        name: "determinism",
+        says: "only runtime knows clock, entropy, tasks, threads",
+        check: determinism::check,
+    },
+    Rule {
+        name: "edges",
+        says: "only cli and xtask name clap, std::env, anyhow",
+        check: edges::check,
+    },
+    Rule {
+        name: "sql",
+        says: "SQL text only in records, no clock or chance in it",
+        check: sql::check,
+    },
+    Rule {
+        name: "drivers",
+        says: "database drivers only in database",
+        check: drivers::check,
+    },
+    Rule {
+        name: "http",
+        says: "hyper and axum only at the doors",
+        check: http::check,
+    },
+    Rule {
+        name: "hashing",
+        says: "no default-hasher maps in the engine",
+        check: hashing::check,
+    },
+    Rule {
+        name: "sizes",
+        says: "files and functions short enough to hold in mind",
+        check: sizes::check,
+    },
+    Rule {
+        name: "headers",
+        says: "every file says what lives there",
+        check: headers::check,
+    },
+    Rule {
+        name: "paths",
+        says: "every path named in a document exists",
+        check: paths::check,
+    },
+    Rule {
+        name: "build_tools",
+        says: "a Rust toolchain and a C compiler build everything",
+        check: build_tools::check,
+    },
+    Rule {
+        name: "licences",
+        says: "every package's licence lets us ship",
+        check: licences::check,
+    },
+    Rule {
+        name: "settings",
+        says: "every setting is documented",
+        check: settings::check,
+    },
+    Rule {
+        name: "metrics",
+        says: "every metric is documented",
+        check: metrics::check,
+    },
+    Rule {
+        name: "codes",
+        says: "every refusal and fault code is documented",
+        check: codes::check,
+    },
+    Rule {
+        name: "glossary",
+        says: "no word that the glossary bans",
+        check: glossary::check,
+    },
+    Rule {
+        name: "fluent",
+        says: "every text used is defined, every text defined is used",
+        check: fluent::check,
+    },
 ];
 
 /// Runs every rule and prints what each saw. Answers how many held and how many did not.
@@ -109,11 +185,17 @@ pub fn run(tree: &Tree) -> (usize, usize) {
         let findings = (rule.check)(tree);
         if findings.clean() {
             held += 1;
-            println!("  ok    {:<13} {:>5} looked at   {}", rule.name, findings.looked_at, rule.says);
+            println!(
+                "  ok    {:<13} {:>5} looked at   {}",
+                rule.name, findings.looked_at, rule.says
+            );
             continue;
         }
         broken += 1;
-        println!("  FAIL  {:<13} {:>5} looked at   {}", rule.name, findings.looked_at, rule.says);
+        println!(
+            "  FAIL  {:<13} {:>5} looked at   {}",
+            rule.name, findings.looked_at, rule.says
+        );
         if findings.looked_at == 0 {
             println!("        looked at nothing: the rule has lost its object");
         }

@@ -8,13 +8,19 @@ const ELSEWHERE: &[&str] = &["DATA", "target", "evenkeel-data", ".tools", "api",
 /// Endings that make a word without `/` the name of a file of ours.
 const ENDINGS: &[&str] = &["rs", "ftl", "sql"];
 /// The documents whose backticks are read. A changelog tells of what was.
-const READ: &[&str] =
-    &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/glossary.md", "docs/operator.md"];
+const READ: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/glossary.md",
+    "docs/operator.md",
+];
 
 /// See the head of this file.
 pub fn check(tree: &Tree) -> Findings {
     let mut findings = Findings::default();
-    for (path, text) in tree.texts.iter().filter(|(path, _)| path.ends_with(".md")) {
+    for (path, text) in tree.texts_ending("md") {
         let mut fenced = false;
         for (number, line) in text.lines().enumerate() {
             fenced ^= line.trim_start().starts_with("```");
@@ -52,7 +58,11 @@ fn check_word(tree: &Tree, path: &str, line: usize, word: &str, findings: &mut F
     let first = word.split('/').next().unwrap_or_default();
     let ending = word.rsplit('.').next().unwrap_or_default();
     let ours = tree.paths.contains(first) || tree.paths.contains(&format!("crates/{first}"));
-    let meant = if word.contains('/') { ours || ENDINGS.contains(&ending) } else { ENDINGS.contains(&ending) };
+    let meant = if word.contains('/') {
+        ours || ENDINGS.contains(&ending)
+    } else {
+        ENDINGS.contains(&ending)
+    };
     if !meant || ELSEWHERE.contains(&first) {
         return;
     }
@@ -63,30 +73,48 @@ fn check_word(tree: &Tree, path: &str, line: usize, word: &str, findings: &mut F
         || tree.paths.contains(fixed)
         || tree.paths.contains(&whole)
         || tree.paths.iter().any(|path| path.ends_with(&inside))
-        || (word.contains('*') && tree.paths.iter().any(|path| path.starts_with(fixed) || path.starts_with(&whole)));
+        || (word.contains('*')
+            && tree
+                .paths
+                .iter()
+                .any(|path| path.starts_with(fixed) || path.starts_with(&whole)));
     if !there {
         findings.add(path, line, format!("names `{word}`, which does not exist"));
     }
 }
 
 fn backticked(line: &str) -> Vec<&str> {
-    line.split('`').skip(1).step_by(2).filter(|word| !word.contains(' ')).collect()
+    line.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| !word.contains(' '))
+        .collect()
 }
 
 /// `a/{b,c}.rs` is two paths.
 fn braces(word: &str) -> Vec<String> {
-    let (Some(open), Some(close)) = (word.find('{'), word.find('}')) else { return vec![word.to_owned()] };
+    let (Some(open), Some(close)) = (word.find('{'), word.find('}')) else {
+        return vec![word.to_owned()];
+    };
     if close < open {
         return vec![];
     }
     let (before, after) = (&word[..open], &word[close + 1..]);
-    word[open + 1..close].split(',').map(|part| format!("{before}{}{after}", part.trim())).collect()
+    word[open + 1..close]
+        .split(',')
+        .map(|part| format!("{before}{}{after}", part.trim()))
+        .collect()
 }
 
 /// Targets of `[…](target)` that point into the tree.
 fn links(line: &str) -> Vec<&str> {
-    let targets = line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ', '#']).next());
-    targets.filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:")).collect()
+    let targets = line
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split([')', ' ', '#']).next());
+    targets
+        .filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:"))
+        .collect()
 }
 
 fn resolve(document: &str, target: &str) -> String {

@@ -27,7 +27,11 @@ pub fn check(tree: &Tree) -> Findings {
         }
     }
     let document = tree.texts.get(DOCUMENT).map(String::as_str).unwrap_or_default();
-    let rows: BTreeMap<&str, usize> = document.lines().enumerate().filter_map(|(n, line)| Some((row_key(line)?, n + 1))).collect();
+    let rows: BTreeMap<&str, usize> = document
+        .lines()
+        .enumerate()
+        .filter_map(|(n, line)| Some((row_key(line)?, n + 1)))
+        .collect();
     for (key, (path, line)) in &keys {
         if !rows.contains_key(key.as_str()) {
             findings.add(path, *line, format!("the setting `{key}` has no row in {DOCUMENT}"));
@@ -51,10 +55,20 @@ struct Keys(Vec<(String, usize)>);
 
 impl<'ast> Visit<'ast> for Keys {
     fn visit_expr_struct(&mut self, value: &'ast syn::ExprStruct) {
-        if value.path.segments.last().is_some_and(|segment| segment.ident == "Setting") {
+        if value
+            .path
+            .segments
+            .last()
+            .is_some_and(|segment| segment.ident == "Setting")
+        {
             for field in &value.fields {
-                let syn::Member::Named(name) = &field.member else { continue };
-                if let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(key), .. }) = &field.expr
+                let syn::Member::Named(name) = &field.member else {
+                    continue;
+                };
+                if let syn::Expr::Lit(syn::ExprLit {
+                    lit: syn::Lit::Str(key),
+                    ..
+                }) = &field.expr
                     && name == "key"
                 {
                     self.0.push((key.value(), key.span().start().line));

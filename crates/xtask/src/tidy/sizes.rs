@@ -20,13 +20,30 @@ pub fn check(tree: &Tree) -> Findings {
     let mut findings = Findings::default();
     for file in &tree.rust {
         findings.look();
-        let lines: Vec<usize> = file.text.parse().map(code_lines).unwrap_or_default().into_iter().collect();
-        let most = if file.room == Room::Source { FILE_LINES_MAX } else { TEST_LINES_MAX };
+        let lines: Vec<usize> = file
+            .text
+            .parse()
+            .map(code_lines)
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        let most = if file.room == Room::Source {
+            FILE_LINES_MAX
+        } else {
+            TEST_LINES_MAX
+        };
         if lines.len() > most {
-            findings.add(&file.path, 0, format!("{} lines of code, at most {most}: cut it in two", lines.len()));
+            findings.add(
+                &file.path,
+                0,
+                format!("{} lines of code, at most {most}: cut it in two", lines.len()),
+            );
         }
         if let Some(syntax) = &file.syntax {
-            let mut functions = Functions { lines: &lines, found: Vec::new() };
+            let mut functions = Functions {
+                lines: &lines,
+                found: Vec::new(),
+            };
             functions.visit_file(syntax);
             for (line, what) in functions.found {
                 findings.add(&file.path, line, what);

@@ -65,14 +65,18 @@ pub fn check(tree: &Tree) -> Findings {
                 findings.look();
             }
             if statement && !records && !own {
-                findings.add(&file.path, line, format!("SQL text belongs under records: `{}`", short(text)));
+                findings.add(
+                    &file.path,
+                    line,
+                    format!("SQL text belongs under records: `{}`", short(text)),
+                );
             }
             if statement || records {
                 content(&file.path, line, text, &mut findings);
             }
         }
     }
-    for (path, text) in tree.texts.iter().filter(|(path, _)| path.ends_with(".sql") && path.starts_with("crates/")) {
+    for (path, text) in tree.texts_ending("sql").filter(|(path, _)| path.starts_with("crates/")) {
         findings.look();
         if !path.contains("/records/") && !path.contains("/tests/") {
             findings.add(path, 0, "SQL text belongs under records");
@@ -104,11 +108,19 @@ pub fn is_statement(text: &str) -> bool {
 fn content(path: &str, line: usize, sql: &str, findings: &mut Findings) {
     let lowered = sql.to_lowercase();
     if let Some(banned) = CLOCK_AND_CHANCE.iter().find(|banned| lowered.contains(**banned)) {
-        findings.add(path, line, format!("`{banned}`: time and chance come from us, not from the database"));
+        findings.add(
+            path,
+            line,
+            format!("`{banned}`: time and chance come from us, not from the database"),
+        );
     }
     // Prose may well speak of a limit; SQL shouts it, or is a statement as a whole.
     if (sql.contains("LIMIT") || is_statement(sql)) && limit_without_order(&lowered) {
-        findings.add(path, line, "LIMIT without ORDER BY: which rows would be the database's choice");
+        findings.add(
+            path,
+            line,
+            "LIMIT without ORDER BY: which rows would be the database's choice",
+        );
     }
 }
 
@@ -134,10 +146,17 @@ pub fn limit_without_order(lowered: &str) -> bool {
 }
 
 fn without_comments(sql: &str) -> String {
-    sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    sql.lines()
+        .map(|line| line.split("--").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn short(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() > 40 { line.chars().take(40).collect::<String>() + "…" } else { line }
+    if line.chars().count() > 40 {
+        line.chars().take(40).collect::<String>() + "…"
+    } else {
+        line
+    }
 }

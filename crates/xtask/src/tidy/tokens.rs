@@ -97,7 +97,12 @@ fn attribute(trees: &[TokenTree], at: usize) -> Option<(&Group, usize)> {
 }
 
 fn first_word(group: &Group) -> String {
-    group.stream().into_iter().next().map(|tree| tree.to_string()).unwrap_or_default()
+    group
+        .stream()
+        .into_iter()
+        .next()
+        .map(|tree| tree.to_string())
+        .unwrap_or_default()
 }
 
 fn squeezed(group: &Group) -> String {
@@ -131,12 +136,28 @@ fn push(tree: &TokenTree, skip_tests: bool, tokens: &mut Vec<Token>) {
                 Delimiter::None => (' ', ' '),
             };
             let (first, last) = (group.span_open().start().line, group.span_close().start().line);
-            tokens.push(Token { kind: Kind::Mark(open), line: first, last_line: first });
+            tokens.push(Token {
+                kind: Kind::Mark(open),
+                line: first,
+                last_line: first,
+            });
             pour(group.stream(), skip_tests, tokens);
-            tokens.push(Token { kind: Kind::Mark(close), line: last, last_line: last });
+            tokens.push(Token {
+                kind: Kind::Mark(close),
+                line: last,
+                last_line: last,
+            });
         }
-        TokenTree::Ident(word) => tokens.push(Token { kind: Kind::Word(word.to_string()), line, last_line }),
-        TokenTree::Punct(punct) => tokens.push(Token { kind: Kind::Mark(punct.as_char()), line, last_line }),
+        TokenTree::Ident(word) => tokens.push(Token {
+            kind: Kind::Word(word.to_string()),
+            line,
+            last_line,
+        }),
+        TokenTree::Punct(punct) => tokens.push(Token {
+            kind: Kind::Mark(punct.as_char()),
+            line,
+            last_line,
+        }),
         TokenTree::Literal(literal) => {
             let kind = match syn::parse_str::<syn::LitStr>(&literal.to_string()) {
                 Ok(text) => Kind::Text(text.value()),
@@ -160,7 +181,9 @@ pub struct NamedPath {
 impl NamedPath {
     /// Whether these segments stand in it one after another.
     pub fn contains(&self, wanted: &[&str]) -> bool {
-        self.segments.windows(wanted.len()).any(|window| window.iter().eq(wanted.iter()))
+        self.segments
+            .windows(wanted.len())
+            .any(|window| window.iter().eq(wanted.iter()))
     }
     /// Joined by `::`.
     pub fn joined(&self) -> String {

@@ -1,7 +1,7 @@
 //! The sources as the rules see them: every text file with its room, every Rust file parsed, and the packages that
 //! `cargo metadata` names. Can be made from memory, so that each rule's test plants a violation without a disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -12,7 +12,9 @@ use super::tokens::{Token, flatten};
 /// Folders that hold nothing of ours.
 const SKIPPED: &[&str] = &["target", ".git", ".tools", "evenkeel-data", "node_modules"];
 /// Names of the text files that rules read.
-const TEXTS: &[&str] = &["rs", "toml", "md", "sql", "ftl", "lock", "py", "json", "yaml", "csv", "txt"];
+const TEXTS: &[&str] = &[
+    "rs", "toml", "md", "sql", "ftl", "lock", "py", "json", "yaml", "csv", "txt",
+];
 
 /// Which part of a crate a Rust file belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +74,7 @@ pub struct Tree {
     /// Rust files, by path.
     pub rust: Vec<RustFile>,
     /// Every path in the tree, folders too (without a closing `/`).
-    pub paths: std::collections::BTreeSet<String>,
+    pub paths: BTreeSet<String>,
     /// The packages of `cargo metadata`.
     pub packages: Vec<Package>,
 }
@@ -96,7 +98,12 @@ impl Tree {
 
     /// Makes a tree from memory: `(path, text)` pairs and packages.
     pub fn of<P: AsRef<str>, T: AsRef<str>>(files: &[(P, T)], packages: Vec<Package>) -> Self {
-        let mut tree = Self { texts: BTreeMap::new(), rust: Vec::new(), paths: Default::default(), packages };
+        let mut tree = Self {
+            texts: BTreeMap::new(),
+            rust: Vec::new(),
+            paths: BTreeSet::new(),
+            packages,
+        };
         for (path, text) in files {
             let (path, text) = (path.as_ref(), text.as_ref());
             tree.note_path(path);
@@ -113,6 +120,13 @@ impl Tree {
     /// The Rust files that ship, of every crate.
     pub fn sources(&self) -> impl Iterator<Item = &RustFile> {
         self.rust.iter().filter(|file| file.room == Room::Source)
+    }
+
+    /// The text files with this ending.
+    pub fn texts_ending(&self, ending: &str) -> impl Iterator<Item = (&String, &String)> {
+        self.texts
+            .iter()
+            .filter(move |(path, _)| Path::new(path).extension().is_some_and(|found| found == ending))
     }
 
     /// Our own packages.
@@ -141,7 +155,14 @@ fn rust_file(path: &str, text: &str) -> RustFile {
     };
     let syntax = syn::parse_file(text).ok();
     let tokens = text.parse().map(flatten).unwrap_or_default();
-    RustFile { path: path.to_owned(), krate: krate.to_owned(), room, text: text.to_owned(), syntax, tokens }
+    RustFile {
+        path: path.to_owned(),
+        krate: krate.to_owned(),
+        room,
+        text: text.to_owned(),
+        syntax,
+        tokens,
+    }
 }
 
 fn walk(root: &Path, under: &str, files: &mut Vec<(String, String)>, others: &mut Vec<String>) -> Result<()> {
@@ -155,7 +176,11 @@ fn walk(root: &Path, under: &str, files: &mut Vec<(String, String)>, others: &mu
         if SKIPPED.contains(&name.as_str()) {
             continue;
         }
-        let path = if under.is_empty() { name.clone() } else { format!("{under}/{name}") };
+        let path = if under.is_empty() {
+            name.clone()
+        } else {
+            format!("{under}/{name}")
+        };
         if entry.file_type()?.is_dir() {
             walk(root, &path, files, others)?;
             continue;
@@ -171,17 +196,37 @@ fn walk(root: &Path, under: &str, files: &mut Vec<(String, String)>, others: &mu
 
 fn packages(metadata: &Metadata) -> Vec<Package> {
     let ours = &metadata.workspace_members;
-    let named = |id| metadata.packages.iter().find(|p| &p.id == id).map(|p| p.name.to_string());
-    let nodes = metadata.resolve.as_ref().map(|resolve| resolve.nodes.as_slice()).unwrap_or_default();
+    let named = |id| {
+        metadata
+            .packages
+            .iter()
+            .find(|p| &p.id == id)
+            .map(|p| p.name.to_string())
+    };
+    let nodes = metadata
+        .resolve
+        .as_ref()
+        .map(|resolve| resolve.nodes.as_slice())
+        .unwrap_or_default();
     let mut packages: Vec<Package> = metadata
         .packages
         .iter()
         .map(|package| {
             let node = nodes.iter().find(|node| node.id == package.id);
-            let dependencies = node.map(|node| node.deps.as_slice()).unwrap_or_default().iter().filter_map(|dep| {
-                let dev = dep.dep_kinds.iter().all(|kind| kind.kind == DependencyKind::Development);
-                Some(Dependency { name: named(&dep.pkg)?, dev })
-            });
+            let dependencies = node
+                .map(|node| node.deps.as_slice())
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|dep| {
+                    let dev = dep
+                        .dep_kinds
+                        .iter()
+                        .all(|kind| kind.kind == DependencyKind::Development);
+                    Some(Dependency {
+                        name: named(&dep.pkg)?,
+                        dev,
+                    })
+                });
             Package {
                 name: package.name.to_string(),
                 version: package.version.to_string(),

@@ -180,7 +180,7 @@ fn keep_it(page: &AppointmentPage, locale: &Locale) -> Markup {
         @if page.moment != Moment::Seen {
             h2 { (locale.text("appointment-keep-title")) }
             p { (locale.text(if page.has_contact { "appointment-keep-body" } else { "appointment-keep-no-contact" })) }
-            p class="personal-link after screen-only" { a href=(page.base) dir="ltr" { (page.link) } }
+            p class="personal-link after" { a href=(page.base) dir="ltr" { (page.link) } }
         }
     }
 }
@@ -232,7 +232,7 @@ pub fn ask_to_cancel(page: &AppointmentPage, key: &str, locale: &Locale) -> Mark
         (html::layout::back_link(&page.base, &locale.text("cancel-keep")))
         h1 { (locale.text("cancel-heading")) }
         p class="lead" {
-            (locale.date_day(time.date())) ", " (locale.time_markup(time.starts_at, &time.zone)) br;
+            (locale.date_day_markup(time.date())) ", " (locale.time_markup(time.starts_at, &time.zone)) br;
             bdi { (time.clinic) } br; (time.vaccine)
         }
         p class="after" { (locale.text("cancel-someone-else")) }

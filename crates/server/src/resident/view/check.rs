@@ -119,7 +119,7 @@ fn rows(page: &CheckPage, locale: &Locale) -> Markup {
 }
 
 fn row(label: &str, value: &Markup, change: &Markup) -> Markup {
-    html! { div class="answer" { div { dt { (label) } dd { (value) } } div class="change-cell" { (change) } } }
+    html! { div class="answer" { dt { (label) } dd { (value) } dd class="change-cell" { (change) } } }
 }
 
 /// Back to the form, at one field, with everything typed: a button, because what was typed may not stand in an address.

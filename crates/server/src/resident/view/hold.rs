@@ -48,7 +48,7 @@ impl AppointmentTime {
 pub fn when_and_where(time: &AppointmentTime, locale: &Locale) -> Markup {
     html! {
         p class="lead" {
-            (locale.date_day(time.date())) ", " (locale.time_markup(time.starts_at, &time.zone)) br;
+            (locale.date_day_markup(time.date())) ", " (locale.time_markup(time.starts_at, &time.zone)) br;
             bdi { (time.clinic) } br;
             (time.vaccine)
         }
@@ -133,7 +133,7 @@ pub fn nearest(nearest: &Nearest, locale: &Locale) -> Markup {
                         (hidden("key", &format!("{}-{}", nearest.key, time.slot)))
                         (nearest.typed.hidden())
                         button class="button" type="submit" {
-                            span { (locale.date_day(time.date())) ", " (locale.time_markup(time.starts_at, &time.zone)) }
+                            span { (locale.date_day_markup(time.date())) ", " (locale.time_markup(time.starts_at, &time.zone)) }
                             small { bdi { (time.clinic) } }
                         }
                     }

@@ -62,13 +62,13 @@ pub struct ConfirmMove {
 pub fn confirm(page: &ConfirmMove, locale: &Locale) -> Markup {
     let row = |key: &str, time: &AppointmentTime| {
         html! {
-            div class="answer" { div {
+            div class="answer" {
                 dt { (locale.text(key)) }
                 dd {
                     (locale.date_long(time.date())) br; (locale.time_markup(time.starts_at, &time.zone)) br;
                     span class="plain" { bdi { (time.clinic) } br; bdi { (time.street) ", " (time.town) } br; (time.vaccine) }
                 }
-            } }
+            }
         }
     };
     html! {
@@ -90,5 +90,5 @@ pub fn confirm(page: &ConfirmMove, locale: &Locale) -> Markup {
 }
 
 fn when(time: &AppointmentTime, locale: &Locale) -> Markup {
-    html! { strong { (locale.date_day(time.date())) ", " (locale.time_markup(time.starts_at, &time.zone)) } }
+    html! { strong { (locale.date_day_markup(time.date())) ", " (locale.time_markup(time.starts_at, &time.zone)) } }
 }

@@ -149,9 +149,14 @@ pub fn view(results: &Results, locale: &Locale) -> Markup {
 
 /// "Open times as of 9:02 AM ET, 12 seconds ago."
 pub fn age(as_of: &AsOf, locale: &Locale) -> Markup {
-    let span = locale.span(as_of.now.since(as_of.at).as_secs());
+    let seconds = as_of.now.since(as_of.at).as_secs();
+    let span = locale.span(seconds);
     let time = html! { strong { (locale.time_markup(as_of.at, &as_of.zone)) } };
-    let key = if as_of.is_old { "age-old" } else { "age" };
+    let key = match seconds {
+        _ if as_of.is_old => "age-old",
+        0 => "age-now",
+        _ => "age",
+    };
     html! {
         p class=(if as_of.is_old { "age age-old" } else { "age" }) {
             (Icon::Clock.markup())

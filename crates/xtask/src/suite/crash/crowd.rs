@@ -57,7 +57,8 @@ pub struct Ledger {
 impl Ledger {
     /// Somebody is about to kill the server: who waits now has a request in flight.
     pub fn note_kill(&self) {
-        self.in_flight_at_kill.fetch_add(self.in_flight.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.in_flight_at_kill
+            .fetch_add(self.in_flight.load(Ordering::Relaxed), Ordering::Relaxed);
     }
     /// What was acknowledged, by id.
     pub fn acknowledged(&self) -> Vec<Told> {
@@ -77,7 +78,13 @@ impl Ledger {
         let mut told = lock(&self.told);
         let before = told.get(&id);
         let token = before.map_or_else(|| text(&appointment["manage_token"]), |told| told.token.clone());
-        let now = Told { code: text(&appointment["code"]), slot: text(&appointment["slot"]["id"]), status, token, appointment: id.clone() };
+        let now = Told {
+            code: text(&appointment["code"]),
+            slot: text(&appointment["slot"]["id"]),
+            status,
+            token,
+            appointment: id.clone(),
+        };
         told.insert(id, now);
     }
 }
@@ -97,7 +104,12 @@ pub struct Crowd {
 impl Crowd {
     /// Clients of the site there, who want these times until then.
     pub fn new(listen: &str, times: Vec<Time>, ledger: Arc<Ledger>, until: Instant) -> Self {
-        Self { listen: listen.to_owned(), times: Arc::new(times), ledger, until }
+        Self {
+            listen: listen.to_owned(),
+            times: Arc::new(times),
+            ledger,
+            until,
+        }
     }
 
     /// So many clients book, one request at a time each, until it is time.
@@ -136,15 +148,25 @@ struct One {
 impl One {
     /// Holds, books, and one time in four cancels.
     async fn visit(&mut self) {
-        let wanted = if self.throw(2) == 0 { self.throw(HOT.min(self.times.len())) } else { self.throw(self.times.len()) };
+        let wanted = if self.throw(2) == 0 {
+            self.throw(HOT.min(self.times.len()))
+        } else {
+            self.throw(self.times.len())
+        };
         let slot = self.times[wanted].slot.clone();
         let held = self.until_known(&traveller::hold(&slot, &fresh_key("hold"))).await;
         let Some(held) = self.success(held, 201) else { return };
-        let booked = self.until_known(&traveller::book(&held, &fresh_resident(), &fresh_key("book"))).await;
-        let Some(booked) = self.success(booked, 201) else { return };
+        let booked = self
+            .until_known(&traveller::book(&held, &fresh_resident(), &fresh_key("book")))
+            .await;
+        let Some(booked) = self.success(booked, 201) else {
+            return;
+        };
         self.ledger.tell(&booked);
         if self.throw(4) == 0 {
-            let cancelled = self.until_known(&traveller::cancel(&booked, &fresh_key("cancel"))).await;
+            let cancelled = self
+                .until_known(&traveller::cancel(&booked, &fresh_key("cancel")))
+                .await;
             if let Some(cancelled) = self.success(cancelled, 200) {
                 self.ledger.tell(&cancelled);
             }
@@ -158,7 +180,11 @@ impl One {
         }
         // A refusal is a fair answer; anything else to a well-formed request breaks the contract.
         if answer.status != 409 {
-            self.ledger.broke(format!("expected {status} or 409, got {}: {}", answer.status, answer.text()));
+            self.ledger.broke(format!(
+                "expected {status} or 409, got {}: {}",
+                answer.status,
+                answer.text()
+            ));
         }
         None
     }
@@ -174,7 +200,9 @@ impl One {
             match came {
                 Ok(answer) if answer.status < 500 => {
                     self.ledger.answered.fetch_add(1, Ordering::Relaxed);
-                    self.ledger.refused.fetch_add(usize::from(answer.status >= 400), Ordering::Relaxed);
+                    self.ledger
+                        .refused
+                        .fetch_add(usize::from(answer.status >= 400), Ordering::Relaxed);
                     if doubted {
                         self.settle(ask, &answer).await;
                     }
@@ -183,7 +211,8 @@ impl One {
                 Ok(answer) => {
                     self.ledger.faults.fetch_add(1, Ordering::Relaxed);
                     if answer.status != 503 {
-                        self.ledger.broke(format!("{}: {}: {}", ask.shown(), answer.status, answer.text()));
+                        self.ledger
+                            .broke(format!("{}: {}: {}", ask.shown(), answer.status, answer.text()));
                     }
                 }
                 Err(error) => {
@@ -197,7 +226,8 @@ impl One {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        self.ledger.broke(format!("{}: no outcome in {PATIENCE:?}", ask.shown()));
+        self.ledger
+            .broke(format!("{}: no outcome in {PATIENCE:?}", ask.shown()));
         None
     }
 
@@ -212,14 +242,16 @@ impl One {
                     let kept = (200..300).contains(&first.status) || first.status == 409;
                     if kept && (second.status, &second.body) != (first.status, &first.body) {
                         let (first, second) = (first.text(), second.text());
-                        self.ledger.broke(format!("{}: two answers to one key: {first} and {second}", ask.shown()));
+                        self.ledger
+                            .broke(format!("{}: two answers to one key: {first} and {second}", ask.shown()));
                     }
                     return;
                 }
                 _ => tokio::time::sleep(PAUSE).await,
             }
         }
-        self.ledger.broke(format!("{}: not answered a second time", ask.shown()));
+        self.ledger
+            .broke(format!("{}: not answered a second time", ask.shown()));
     }
 
     /// A number below `sides` (xorshift: the same choices in every run).

@@ -25,14 +25,24 @@ use crate::site::{Group, Site, Start};
 use crate::traveller;
 
 /// How long the clients book.
-const LASTS: Duration = Duration::from_secs(60);
+const LASTS: Duration = Duration::from_mins(1);
 /// Clients at once.
 const CLIENTS: usize = 64;
 /// The supervisor's lives: between two of them it is killed itself. Each arms other crash points in its servers, at
 /// the n-th passage; a point late in a request's way is passed more rarely than one at its beginning.
-const LIVES: [&str; 5] = ["receive:400", "decide:150", "before-commit:20", "after-commit:20", "answer:200"];
+const LIVES: [&str; 5] = [
+    "receive:400",
+    "decide:150",
+    "before-commit:20",
+    "after-commit:20",
+    "answer:200",
+];
 /// How old a server becomes at most before it is killed from outside; in turn, so that some reach their crash point.
-const SERVER_AGE_MAX: [Duration; 3] = [Duration::from_millis(300), Duration::from_millis(2500), Duration::from_millis(2500)];
+const SERVER_AGE_MAX: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_millis(2500),
+    Duration::from_millis(2500),
+];
 /// What must have been tried for the test to mean something.
 const KILLS_MIN: usize = 20;
 const IN_FLIGHT_MIN: usize = 50;
@@ -67,19 +77,21 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     let clients = runtime.spawn(crowd.book(CLIENTS));
     let began = Instant::now();
     for (life, spec) in LIVES.iter().enumerate() {
-        let mut current = match site.take() {
+        let current = match site.take() {
             Some(site) => site,
             None => start(Some(spec))?,
         };
         drop(leftover.take()); // the former children are gone by now, or `up` would not be ready
         let until = began + LASTS * (life as u32 + 1) / LIVES.len() as u32;
-        kills.during(&mut current, spec, until, &ledger)?;
+        kills.during(&current, spec, until, &ledger);
         kills.supervisors += 1;
         leftover = kill_supervisor(current, &ledger)?;
     }
     let site = start(None)?; // whole again: now every outcome can be learnt
     drop(leftover);
-    runtime.block_on(async { tokio::time::timeout(LASTS + RESOLVED_WITHIN, clients).await }).context("clients still wait")??;
+    runtime
+        .block_on(async { tokio::time::timeout(LASTS + RESOLVED_WITHIN, clients).await })
+        .context("clients still wait")??;
     kills.print(&ledger);
     check(&kills, &ledger)?;
     runtime.block_on(read_again(&site.client(), &ledger))?;
@@ -102,7 +114,7 @@ struct Kills {
 
 impl Kills {
     /// Kills one server after another until then; how each came to its end is told by who killed it.
-    fn during(&mut self, site: &mut Site, spec: &str, until: Instant, ledger: &Ledger) -> Result<()> {
+    fn during(&mut self, site: &Site, spec: &str, until: Instant, ledger: &Ledger) {
         let mut hooks = 0;
         let mut current: Option<(Pid, Instant)> = None;
         let mut ours: Option<Pid> = None;
@@ -134,7 +146,6 @@ impl Kills {
             }
         }
         self.at_hook.push((spec.to_owned(), hooks));
-        Ok(())
     }
 
     fn total(&self) -> usize {
@@ -143,26 +154,55 @@ impl Kills {
 
     fn print(&self, ledger: &Ledger) {
         let count = |counter: &std::sync::atomic::AtomicUsize| counter.load(Ordering::Relaxed);
-        println!("  servers killed: {} ({} from outside; at crash points: {:?})", self.total(), self.outside, self.at_hook);
+        println!(
+            "  servers killed: {} ({} from outside; at crash points: {:?})",
+            self.total(),
+            self.outside,
+            self.at_hook
+        );
         println!("  supervisors killed: {}", self.supervisors);
-        println!("  requests answered: {}, of them refusals: {}, faults: {}", count(&ledger.answered), count(&ledger.refused), count(&ledger.faults));
+        println!(
+            "  requests answered: {}, of them refusals: {}, faults: {}",
+            count(&ledger.answered),
+            count(&ledger.refused),
+            count(&ledger.faults)
+        );
         println!("  in flight at a kill: {}", count(&ledger.in_flight_at_kill));
-        println!("  came back unknown: {}, of them done before the kill: {}", count(&ledger.unknown), count(&ledger.replayed));
+        println!(
+            "  came back unknown: {}, of them done before the kill: {}",
+            count(&ledger.unknown),
+            count(&ledger.replayed)
+        );
         println!("  acknowledged appointments: {}", ledger.acknowledged().len());
     }
 }
 
 fn check(kills: &Kills, ledger: &Ledger) -> Result<()> {
     let broken = ledger.broken_promises();
-    ensure!(broken.is_empty(), "{} promises broken, the first: {}", broken.len(), broken[0]);
-    ensure!(kills.total() >= KILLS_MIN, "only {} servers were killed, {KILLS_MIN} are wanted", kills.total());
+    ensure!(
+        broken.is_empty(),
+        "{} promises broken, the first: {}",
+        broken.len(),
+        broken[0]
+    );
+    ensure!(
+        kills.total() >= KILLS_MIN,
+        "only {} servers were killed, {KILLS_MIN} are wanted",
+        kills.total()
+    );
     for (spec, count) in &kills.at_hook {
         ensure!(*count > 0, "no server came to its end at `{spec}`");
     }
     let in_flight = ledger.in_flight_at_kill.load(Ordering::Relaxed);
-    ensure!(in_flight >= IN_FLIGHT_MIN, "only {in_flight} requests were in flight at a kill, {IN_FLIGHT_MIN} are wanted");
+    ensure!(
+        in_flight >= IN_FLIGHT_MIN,
+        "only {in_flight} requests were in flight at a kill, {IN_FLIGHT_MIN} are wanted"
+    );
     let unknown = ledger.unknown.load(Ordering::Relaxed);
-    ensure!(unknown >= UNKNOWN_MIN, "only {unknown} outcomes were unknown, {UNKNOWN_MIN} are wanted");
+    ensure!(
+        unknown >= UNKNOWN_MIN,
+        "only {unknown} outcomes were unknown, {UNKNOWN_MIN} are wanted"
+    );
     ensure!(!ledger.acknowledged().is_empty(), "nothing was acknowledged");
     Ok(())
 }
@@ -184,7 +224,10 @@ fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger) -> Result
         json!({ "appointment": appointment, "code": code, "slot": slot, "status": status }).to_string() + "\n"
     };
     let told = ledger.acknowledged();
-    let lines: String = told.iter().map(|one| line(&one.appointment, &one.code, &one.slot, &one.status)).collect();
+    let lines: String = told
+        .iter()
+        .map(|one| line(&one.appointment, &one.code, &one.slot, &one.status))
+        .collect();
     let file = scratch.join("acknowledged.ndjson");
     std::fs::write(&file, &lines)?;
     let (code, said) = ask_verify(binary, data, &file)?;
@@ -194,15 +237,29 @@ fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger) -> Result
     let other = if one.status == "booked" { "cancelled" } else { "booked" };
     std::fs::write(&file, lines + &line(&one.appointment, &one.code, &one.slot, other))?;
     let (code, said) = ask_verify(binary, data, &file)?;
-    ensure!(code == 3, "verify did not find a planted lie: ended with {code}:\n{said}");
+    ensure!(
+        code == 3,
+        "verify did not find a planted lie: ended with {code}:\n{said}"
+    );
     Ok(())
 }
 
 fn ask_verify(binary: &Path, data: &Path, file: &Path) -> Result<(i32, String)> {
     let mut verify = Command::new(binary);
-    verify.arg("verify").arg("--data").arg(data).arg("--acknowledged").arg(file);
+    verify
+        .arg("verify")
+        .arg("--data")
+        .arg(data)
+        .arg("--acknowledged")
+        .arg(file);
     let output = verify.output().context("starting verify")?;
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let Some(code) = output.status.code() else { bail!("verify was killed: {said}") };
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let Some(code) = output.status.code() else {
+        bail!("verify was killed: {said}")
+    };
     Ok((code, said))
 }

@@ -11,7 +11,10 @@ use xtask::tidy::{RULES, Tree};
 /// The lines that a rule finds in these files and packages.
 #[track_caller]
 fn found(rule: &str, files: &[(&str, &str)], packages: Vec<Package>) -> Vec<String> {
-    let rule = RULES.iter().find(|one| one.name == rule).unwrap_or_else(|| panic!("no rule is called {rule}"));
+    let rule = RULES
+        .iter()
+        .find(|one| one.name == rule)
+        .unwrap_or_else(|| panic!("no rule is called {rule}"));
     let findings = (rule.check)(&Tree::of(files, packages));
     assert!(findings.looked_at > 0, "{} looked at nothing", rule.name);
     findings.found.iter().map(ToString::to_string).collect()
@@ -31,16 +34,29 @@ fn check_packages(rule: &str, packages: Vec<Package>, expected: &[&str]) {
 
 #[track_caller]
 fn compare(found: &[String], expected: &[&str]) {
-    let same = found.len() == expected.len() && found.iter().zip(expected).all(|(found, begins)| found.starts_with(begins));
+    let same = found.len() == expected.len()
+        && found
+            .iter()
+            .zip(expected)
+            .all(|(found, begins)| found.starts_with(begins));
     assert!(same, "found {found:#?}\nexpected {expected:#?}");
 }
 
 /// One of our crates, or one from outside, with what it depends on.
 fn package(name: &str, ours: bool, dependencies: &[&str]) -> Package {
-    let needs = |name: &&str| Dependency { name: (*name).to_owned(), dev: false };
+    let needs = |name: &&str| Dependency {
+        name: (*name).to_owned(),
+        dev: false,
+    };
     let license = Some("MIT OR Apache-2.0".to_owned());
     let dependencies = dependencies.iter().map(needs).collect();
-    Package { name: name.to_owned(), version: "1.0.0".to_owned(), license, ours, dependencies }
+    Package {
+        name: name.to_owned(),
+        version: "1.0.0".to_owned(),
+        license,
+        ours,
+        dependencies,
+    }
 }
 
 #[test]

@@ -7,13 +7,25 @@ use xtask::tidy::tree::Dependency;
 #[test]
 fn a_crate_depends_only_on_what_its_line_names() {
     let base = || package("base", true, &[]);
-    check_packages("dependencies", vec![base(), package("scheduling", true, &["base"])], &[]);
     check_packages(
         "dependencies",
-        vec![base(), package("server", true, &[]), package("booking", true, &["base", "server"])],
+        vec![base(), package("scheduling", true, &["base"])],
+        &[],
+    );
+    check_packages(
+        "dependencies",
+        vec![
+            base(),
+            package("server", true, &[]),
+            package("booking", true, &["base", "server"]),
+        ],
         &["booking: depends on `server`"],
     );
-    check_packages("dependencies", vec![package("drawer", true, &[])], &["drawer: is not on the map"]);
+    check_packages(
+        "dependencies",
+        vec![package("drawer", true, &[])],
+        &["drawer: is not on the map"],
+    );
     let mut tested = package("scheduling", true, &["server"]);
     tested.dependencies[0].dev = true;
     check_packages("dependencies", vec![tested, package("server", true, &[])], &[]);
@@ -21,7 +33,11 @@ fn a_crate_depends_only_on_what_its_line_names() {
 
 #[test]
 fn a_pure_crate_reaches_no_clock_however_far_down() {
-    let far = vec![package("base", true, &["nice"]), package("nice", false, &["tokio"]), package("tokio", false, &[])];
+    let far = vec![
+        package("base", true, &["nice"]),
+        package("nice", false, &["tokio"]),
+        package("tokio", false, &[]),
+    ];
     check_packages("dependencies", far, &["base: is pure and must not reach `tokio`"]);
 }
 
@@ -29,34 +45,68 @@ fn a_pure_crate_reaches_no_clock_however_far_down() {
 fn every_crate_takes_the_lints_and_has_one_test_binary() {
     let good = "[package]\nname = \"base\"\n[lints]\nworkspace = true\n";
     let root = ("Cargo.toml", "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n");
-    check("manifests", &[root, ("crates/base/Cargo.toml", good), ("crates/base/tests/all/main.rs", "")], &[]);
-    check("manifests", &[("crates/base/Cargo.toml", "[package]\n")], &["crates/base/Cargo.toml: does not take"]);
+    check(
+        "manifests",
+        &[
+            root,
+            ("crates/base/Cargo.toml", good),
+            ("crates/base/tests/all/main.rs", ""),
+        ],
+        &[],
+    );
+    check(
+        "manifests",
+        &[("crates/base/Cargo.toml", "[package]\n")],
+        &["crates/base/Cargo.toml: does not take"],
+    );
     check(
         "manifests",
         &[("crates/base/Cargo.toml", good), ("crates/base/tests/second.rs", "")],
         &["crates/base/tests/second.rs: one test binary"],
     );
-    check("manifests", &[("Cargo.toml", "[workspace.lints.rust]\n")], &["Cargo.toml: the workspace's lints no longer"]);
+    check(
+        "manifests",
+        &[("Cargo.toml", "[workspace.lints.rust]\n")],
+        &["Cargo.toml: the workspace's lints no longer"],
+    );
 }
 
 #[test]
 fn only_the_edge_names_arguments_environment_and_loose_errors() {
-    let needs = vec![package("server", true, &["anyhow"]), package("cli", true, &["anyhow", "clap"])];
+    let needs = vec![
+        package("server", true, &["anyhow"]),
+        package("cli", true, &["anyhow", "clap"]),
+    ];
     check_packages("edges", needs, &["server: depends on `anyhow`"]);
 }
 
 #[test]
 fn drivers_belong_to_database_even_in_tests() {
     let mut server = package("server", true, &[]);
-    server.dependencies.push(Dependency { name: "rusqlite".to_owned(), dev: true });
-    check_packages("drivers", vec![server, package("database", true, &["rusqlite"])], &["server: depends on `rusqlite`"]);
+    server.dependencies.push(Dependency {
+        name: "rusqlite".to_owned(),
+        dev: true,
+    });
+    check_packages(
+        "drivers",
+        vec![server, package("database", true, &["rusqlite"])],
+        &["server: depends on `rusqlite`"],
+    );
 }
 
 #[test]
 fn nothing_asks_for_cmake() {
     let lock = "[[package]]\nname = \"serde\"\n\n[[package]]\nname = \"cmake\"\n";
-    check("build_tools", &[("Cargo.lock", lock)], &["Cargo.lock:5: `cmake` needs more"]);
-    check_packages("build_tools", vec![package("aws-lc-sys", false, &[])], &["aws-lc-sys: needs more"]);
+    check(
+        "build_tools",
+        &[("Cargo.lock", lock)],
+        &["Cargo.lock:5: `cmake` needs more"],
+    );
+    check_packages(
+        "build_tools",
+        vec![package("aws-lc-sys", false, &[])],
+        &["aws-lc-sys: needs more"],
+    );
 }
 
 #[test]
@@ -66,9 +116,17 @@ fn a_licence_that_binds_us_is_found() {
         one.license = license.map(str::to_owned);
         vec![one]
     };
-    check_packages("licences", licensed(Some("GPL-3.0-only")), &["other 1.0.0: `GPL-3.0-only` is not on the list"]);
+    check_packages(
+        "licences",
+        licensed(Some("GPL-3.0-only")),
+        &["other 1.0.0: `GPL-3.0-only` is not on the list"],
+    );
     check_packages("licences", licensed(None), &["other 1.0.0: says no licence"]);
-    check_packages("licences", licensed(Some("MIT OR")), &["other 1.0.0: `MIT OR` cannot be read"]);
+    check_packages(
+        "licences",
+        licensed(Some("MIT OR")),
+        &["other 1.0.0: `MIT OR` cannot be read"],
+    );
     check_packages("licences", licensed(Some("MIT/Apache-2.0")), &[]);
 }
 

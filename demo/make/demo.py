@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the generated files of demo/ out of a folder with the sources that LICENSES.md names.
 
-    demo/make/make.py SOURCES [DEMO]
+    demo/make/demo.py SOURCES [DEMO]
 
 Writes clinics.csv, zips.csv, cvx.csv and rules/cdsi-4.64-508.json. The other files of demo/ are written by hand. Same
 sources, same bytes: running it twice changes nothing. Uses the standard library only.
@@ -74,53 +74,66 @@ def without_nothing(entry):
     return {key: value for key, value in entry.items() if value not in (None, [], {})}
 
 
-def latest(*texts):
-    """Of several spans the longest: a dose that all antigens of a vaccine allow is never early for one of them."""
-    return max((span(text) for text in texts if text), key=days, default=None)
-
-
-def earliest(*texts):
-    return min((span(text) for text in texts if text), key=days, default=None)
-
-
-def dose(antigens):
-    """One dose of a group out of the same dose of its antigens."""
-    first = antigens[0]["dose"] == 1
-    # CDSi lists alternatives by product history, which is not known when somebody books: the longest is kept.
-    intervals = [i["min_interval"] for entry in antigens for i in entry.get("intervals", []) if i["from_previous"] == "Y"]
+def dose(entry):
+    intervals = [i for i in entry.get("intervals", []) if entry["dose"] > 1]
+    # CDSi lists alternatives by product history, which is not known when somebody books: the longest one is always
+    # late enough, and a dose is never scheduled early.
+    previous = [i["min_interval"] for i in intervals if i["from_previous"] == "Y"]
+    since = {}
+    for interval in intervals:
+        if number := interval.get("from_target_dose"):
+            since[number] = max(since.get(number, "0 days"), interval["min_interval"], key=days)
     return without_nothing({
-        "min_age": latest(*(entry.get("min_age") for entry in antigens)),
-        "max_age": earliest(*(entry.get("max_age") for entry in antigens)),
-        "min_interval": None if first else latest(*intervals),
+        "min_age": span(entry.get("min_age")),
+        "max_age": span(entry.get("max_age")),
+        "min_interval": span(max(previous, key=days, default=None)),
+        "min_interval_since": {number: span(text) for number, text in sorted(since.items())},
+        "products": sorted(set(entry.get("allowable_cvx", [])) | set(entry.get("preferable_cvx", []))),
     })
 
 
 def cdsi(source, demo):
-    """Of each vaccine group the default standard series. Antigens of one group become one series."""
+    """Paths by vaccine group. Antigens of one group whose paths differ by product only become one path."""
     groups = {}
-    for series in json.loads((source / "vaccines" / "cdsi_series.json").read_text(encoding="utf-8"))["series"]:
-        wanted = series["series_type"] == "Standard" and series["default_series"] == "Yes"
-        if wanted and "Unknown" in (series.get("required_gender") or ["Unknown"]):
-            groups.setdefault(series["vaccine_group"], {}).setdefault(series["antigen"], []).append(series)
+    series_of_source = json.loads((source / "vaccines" / "cdsi_series.json").read_text(encoding="utf-8"))["series"]
+    standard = {s["vaccine_group"] for s in series_of_source if s["series_type"] == "Standard"}
+    for series in series_of_source:
+        group = series["vaccine_group"]
+        # Series for a risk need a diagnosis; they count where a vaccine is given for a risk only.
+        wanted = "Standard" if group in standard else "Risk"
+        if series["series_type"] != wanted or "Unknown" not in series.get("required_gender", ["Unknown"]):
+            continue
+        path = without_nothing({
+            "name": series["series"],
+            "start": without_nothing({
+                "min_age": span(series.get("min_age_to_start")),
+                "max_age": span(series.get("max_age_to_start")),
+            }),
+            "doses": [dose(entry) for entry in series["doses"]],
+        })
+        merge(groups.setdefault(group, []), path)
     document = {
-        "authority": f"CDC CDSi {CDSI}",
+        "authority": "cdsi",
         "version": CDSI,
         "effective_from": "2025-08-27",
-        "note": "CDC CDSi supporting data, reduced by demo/make/make.py. For scheduling checks, not clinical advice.",
-        "series": {group: one_series(antigens) for group, antigens in sorted(groups.items())},
+        "note": "CDC CDSi supporting data, reduced by demo/make/demo.py. For scheduling checks, not clinical advice.",
+        "series": {group: {"paths": paths} for group, paths in sorted(groups.items())},
     }
     target = demo / "rules" / f"cdsi-{CDSI}.json"
     target.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(f"{target}: {len(groups)} groups")
+    print(f"{target}: {sum(len(paths) for paths in groups.values())} paths of {len(groups)} groups")
 
 
-def one_series(antigens):
-    # Two defaults of one antigen are for two ages (RSV, pneumococcal): the one for the older is what adults book.
-    chosen = [max(found, key=lambda series: days(series.get("min_age_to_start") or "0 days")) for found in antigens.values()]
-    length = max(len(series["doses"]) for series in chosen)
-    doses = [[series["doses"][n] for series in chosen if n < len(series["doses"])] for n in range(length)]
-    products = {code for group in doses for entry in group for code in entry.get("preferable_cvx", []) + entry.get("allowable_cvx", [])}
-    return {"doses": [dose(group) for group in doses], "products": {code: {} for code in sorted(products)}}
+def merge(paths, path):
+    def shape(one):
+        return one.get("start"), [{**d, "products": None} for d in one["doses"]]
+
+    for known in paths:
+        if shape(known) == shape(path):
+            for old, new in zip(known["doses"], path["doses"]):
+                old["products"] = sorted(set(old["products"]) | set(new["products"]))
+            return
+    paths.append(path)
 
 
 def main():

@@ -1,0 +1,20 @@
+//! The subcommands, a file each.
+
+pub mod completions;
+pub mod ps;
+pub mod server;
+pub mod stop;
+pub mod up;
+pub mod verify;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Which installation is meant.
+#[derive(Args)]
+pub struct Data {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = "./evenkeel-data")]
+    pub data: PathBuf,
+}

@@ -1,0 +1,81 @@
+//! `evenkeel server`: one server process. `evenkeel up` starts it; by hand it is for several servers on one database.
+
+use std::net::{SocketAddr, TcpListener};
+
+use clap::{Args, ValueEnum};
+use server::public_url::PublicUrl;
+
+use super::Data;
+use crate::exit::{Exit, Usage};
+use crate::serve::{self, Rehearsal};
+
+const EXAMPLES: &str = "\
+Examples:
+  evenkeel server --name b --listen 127.0.0.1:8081     a second server on the same data
+
+It prints one line once it answers: {\"event\":\"ready\",\"internal\":\"http://127.0.0.1:PORT\"}";
+
+/// Run one server process (`up` does this for you)
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Server {
+    #[command(flatten)]
+    at: Data,
+    /// Its name: names its log and its chain of audit events; no two live servers may share one
+    #[arg(long, default_value = "a")]
+    name: String,
+    /// Where to listen, unless a socket is inherited
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The address that people use, from which all links are made
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Load the demonstration's data where it is missing
+    #[arg(long)]
+    demo: bool,
+    /// A supervisor holds the other end of stdin: stop when it ends, and leave Ctrl-C to the supervisor
+    #[arg(long, hide = true)]
+    supervised: bool,
+    /// Allow what is only for tests and drills: shifting the clock, crash points
+    #[arg(long, hide = true)]
+    rehearsal: bool,
+    /// Where to crash, such as decide:17
+    #[arg(long, hide = true, requires = "rehearsal", value_name = "POINT:COUNT")]
+    crash_at: Option<String>,
+    /// How hard a commit is
+    #[arg(long, hide = true, requires = "rehearsal", default_value = "full")]
+    durability: Durability,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Durability {
+    Full,
+    Unsafe,
+}
+
+impl Server {
+    /// Serves until asked to stop.
+    pub fn run(self) -> anyhow::Result<Exit> {
+        let public_url = self.public_url.as_deref().map(PublicUrl::parse).transpose()?;
+        if let Some(spec) = &self.crash_at {
+            runtime::hook::arm(spec).map_err(Usage)?;
+        }
+        let durability = match self.durability {
+            Durability::Full => database::transaction::Durability::Full,
+            Durability::Unsafe => database::transaction::Durability::UnsafeForRehearsal,
+        };
+        let inherited = listenfd::ListenFd::from_env().take_tcp_listener(0)?;
+        let socket = inherited.map_or_else(|| TcpListener::bind(self.listen), Ok)?;
+        let rehearsal = self.rehearsal.then_some(Rehearsal { durability });
+        let (data, name, demo, supervised) = (self.at.data, self.name, self.demo, self.supervised);
+        serve::run(serve::Plan {
+            data,
+            name,
+            socket,
+            public_url,
+            demo,
+            supervised,
+            rehearsal,
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! `evenkeel up`: everything on this machine, under a small supervisor.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use clap::Args;
+use server::public_url::PublicUrl;
+use supervisor::installation::{Arguments, UpError};
+
+use super::Data;
+use crate::exit::{Exit, Usage};
+use crate::supervise;
+
+const EXAMPLES: &str = "\
+Examples:
+  evenkeel up                                          on http://127.0.0.1:8080, with demonstration data
+  evenkeel up --listen 127.0.0.1:9000                  on another port (0 picks a free one)
+  evenkeel up --listen 0.0.0.0:80 --public-url https://vax.example.org
+  evenkeel up --json                                   prints one line once everything answers";
+
+/// Start everything on this machine
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Up {
+    #[command(flatten)]
+    at: Data,
+    /// Where people's connections arrive
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The address that people use, from which all links are made; needed when others can reach --listen
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Start without demonstration data
+    #[arg(long)]
+    empty: bool,
+    /// Print one JSON object once everything answers, and nothing else on stdout
+    #[arg(long)]
+    json: bool,
+    /// Allow what is only for tests and drills
+    #[arg(long, hide = true)]
+    rehearsal: bool,
+    /// Where the server crashes, such as decide:17; several are taken in turn, one a start
+    #[arg(long, hide = true, requires = "rehearsal", value_name = "POINT:COUNT")]
+    crash_at: Vec<String>,
+}
+
+impl Up {
+    /// Runs until asked to stop.
+    pub fn run(self) -> anyhow::Result<Exit> {
+        if self.public_url.is_none() && !self.listen.ip().is_loopback() {
+            let why = "others can reach this address, and links in pages need the address that they use";
+            return Err(Usage(format!(
+                "--listen {}: {why}; give it with --public-url URL",
+                self.listen
+            ))
+            .into());
+        }
+        let origin = |url| PublicUrl::parse(url).map(|url| url.origin().to_owned());
+        let public_url = self.public_url.as_deref().map(origin).transpose()?;
+        let (data, listen, json, demo) = (self.at.data, self.listen, self.json, !self.empty);
+        let arguments = arguments(demo, self.rehearsal, self.crash_at);
+        let done = supervise::run(supervise::Plan {
+            data,
+            listen,
+            public_url,
+            json,
+            demo,
+            arguments,
+        });
+        if let Some(UpError::PortTaken { free: Some(free), .. }) = done.as_ref().err().and_then(|e| e.downcast_ref()) {
+            eprintln!("This one is free: evenkeel up --listen {free}");
+        }
+        done
+    }
+}
+
+fn arguments(demo: bool, rehearsal: bool, crash_at: Vec<String>) -> Arguments {
+    Box::new(move |start, public_url| {
+        let mut list: Vec<OsString> = ["--name", "a", "--public-url", public_url].map(OsString::from).to_vec();
+        list.extend(demo.then(|| "--demo".into()));
+        list.extend(rehearsal.then(|| "--rehearsal".into()));
+        // Past the last one it runs without: a crash test ends with a server that stays.
+        let crash = crash_at.get(start as usize);
+        list.extend(crash.into_iter().flat_map(|spec| ["--crash-at".into(), spec.into()]));
+        list
+    })
+}

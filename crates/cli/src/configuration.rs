@@ -1,0 +1,16 @@
+//! Which settings exist in this program, and which are in force on an installation.
+
+use std::path::Path;
+
+use base::limit::{Setting, Settings};
+use runtime::config::setting::{self, ConfigError};
+
+/// Every setting of every part.
+pub fn register() -> Vec<&'static Setting> {
+    [setting::REGISTER, booking::limit::ALL, server::limit::ALL].concat()
+}
+
+/// The settings in force in this data folder.
+pub fn load(data: &Path) -> Result<Settings, ConfigError> {
+    setting::load(&data.join("evenkeel.toml"), &register())
+}

@@ -1,0 +1,78 @@
+//! The exit codes of the public contract, and which error means which.
+
+use booking::engine::StartError;
+use database::OpenError;
+use runtime::config::setting::ConfigError;
+use server::process::ServerError;
+use server::public_url::PublicUrlError;
+use supervisor::installation::UpError;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It did what was asked.
+    Done = 0,
+    /// It could not.
+    Failed = 1,
+    /// What was asked, or the configuration, makes no sense.
+    Usage = 2,
+    /// It looked, and found something wrong.
+    FoundWrong = 3,
+    /// It could not look.
+    CouldNotLook = 4,
+    /// The data was written by a newer version.
+    NewerSchema = 5,
+}
+
+/// What was asked makes no sense; the text says why.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// What should be checked cannot be looked at; the text says why.
+#[derive(Debug)]
+pub struct CouldNotLook(pub String);
+
+impl std::fmt::Display for CouldNotLook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CouldNotLook {}
+
+impl Exit {
+    /// The code of an error.
+    pub fn of(error: &anyhow::Error) -> Self {
+        if error.is::<CouldNotLook>() {
+            return Self::CouldNotLook;
+        }
+        if matches!(error.downcast_ref(), Some(OpenError::NewerSchema { .. })) {
+            return Self::NewerSchema;
+        }
+        let usage = error.is::<Usage>() || error.is::<ConfigError>() || error.is::<PublicUrlError>();
+        if usage || matches!(error.downcast_ref(), Some(ServerError::PublicUrlMissing { .. })) {
+            return Self::Usage;
+        }
+        if let Some(UpError::Final { code }) = error.downcast_ref() {
+            return if *code == Self::NewerSchema as i32 {
+                Self::NewerSchema
+            } else {
+                Self::Usage
+            };
+        }
+        let newer = |open: &OpenError| matches!(open, OpenError::NewerSchema { .. });
+        match error.downcast_ref() {
+            Some(ServerError::Engine(StartError::Open(open))) if newer(open) => Self::NewerSchema,
+            _ => Self::Failed,
+        }
+    }
+}

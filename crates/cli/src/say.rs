@@ -1,0 +1,95 @@
+//! What `up` says to a person while it starts and runs; on stderr and stdout, with a bar where somebody watches.
+
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use supervisor::installation::Event;
+use supervisor::processes::Processes;
+
+/// Tells a person, or prints the ready line for a program.
+pub struct Say {
+    json: bool,
+    demo: bool,
+    ready: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Say {
+    /// `json`: for a program. `demo`: demonstration data is served.
+    pub fn new(json: bool, demo: bool) -> Self {
+        let bar = (!json && stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new_spinner().with_message("Starting");
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self {
+            json,
+            demo,
+            ready: false,
+            bar,
+        }
+    }
+
+    fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    /// Tells an event.
+    pub fn tell(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Seen(seen) if seen.is_warning() => self.note(&format!("Warning: {seen}.")),
+            Event::Seen(seen) => self.note(&format!("Note: {seen}.")),
+            Event::OrphansGone(count) => self.note(&format!("Waited for {count} process of a start that was killed.")),
+            Event::Progress { what, done, total } => self.progress(what, *done, *total),
+            Event::Ready(processes) => self.ready(processes),
+            Event::Ended { how, wait } => {
+                self.note(&format!(
+                    "The server ended ({how}); starting it again in {} ms.",
+                    wait.as_millis()
+                ));
+            }
+        }
+    }
+
+    fn progress(&self, what: &str, done: u64, total: u64) {
+        if let Some(bar) = &self.bar {
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(what.to_owned());
+        } else if done == 0 && !self.json {
+            self.note(&format!("{what} …"));
+        }
+    }
+
+    fn ready(&mut self, processes: &Processes) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        match (self.json, std::mem::replace(&mut self.ready, true)) {
+            (true, false) => println!("{}", processes.line()),
+            (false, false) => println!("{}", self.welcome(processes)),
+            (_, true) => self.note("The server answers again."),
+        }
+    }
+
+    fn welcome(&self, processes: &Processes) -> String {
+        let data = processes.data.display();
+        let what = if self.demo {
+            "Demonstration data: Massachusetts, clinics as of 2021. Not a place to go for a vaccine."
+        } else {
+            "Without demonstration data: clinics come in with `evenkeel import`."
+        };
+        format!(
+            "\nEvenkeel is running.\n\n  Pages  {}\n  Data   {data}\n  Keys   {data}/keys\n  Logs   {data}/log\n\n{what}\n\
+             Copy {data}/keys off this machine: a backup without it cannot be read.\n\
+             Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",
+            processes.public
+        )
+    }
+}

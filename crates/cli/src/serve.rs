@@ -1,0 +1,138 @@
+//! Wires one server process together: settings, logs, keys, signals, then `server::process::run`.
+
+use std::io::{Write, stdout};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base::limit::Settings;
+use booking::engine;
+use database::Database;
+use database::transaction::Durability;
+use runtime::clock::Clock;
+use runtime::entropy::Entropy;
+use runtime::secret::KeyRing;
+use runtime::shutdown::{Interrupt, Shutdown, on_signals, on_stdin_end};
+use runtime::task::Owner;
+use runtime::telemetry::{self, Wanted};
+use server::process::{self, Ready};
+use server::public_url::PublicUrl;
+
+use crate::configuration;
+use crate::exit::Exit;
+
+/// Whatever still runs this long after we were asked to stop would only be in the way of the next server.
+const LAST_RESORT: Duration = Duration::from_secs(2);
+
+/// What is served, and how.
+pub struct Plan {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The server's name.
+    pub name: String,
+    /// Bound.
+    pub socket: TcpListener,
+    /// Where people come from.
+    pub public_url: Option<PublicUrl>,
+    /// Whether to load the demonstration's data.
+    pub demo: bool,
+    /// Whether a supervisor started us.
+    pub supervised: bool,
+    /// What is allowed in a rehearsal only.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// What is allowed in a rehearsal only.
+pub struct Rehearsal {
+    /// How hard a commit is.
+    pub durability: Durability,
+}
+
+/// Serves until asked to stop.
+pub fn run(plan: Plan) -> anyhow::Result<Exit> {
+    let data = supervisor::installation::prepare(&plan.data)?;
+    let settings = configuration::load(&data)?;
+    let clock = if plan.rehearsal.is_some() {
+        Clock::shiftable()
+    } else {
+        Clock::real()
+    };
+    let log = data.join("log").join(format!("server-{}.log", plan.name));
+    // A supervised server shares its terminal with `up`: there only what needs a person is said.
+    let stderr = if plan.supervised { "error" } else { "info" };
+    let _telemetry = telemetry::start(
+        &Wanted {
+            file: Some((&log, "info")),
+            stderr,
+        },
+        &settings,
+        &clock,
+    )?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    tracing::info!(
+        name = plan.name,
+        demo = plan.demo,
+        supervised = plan.supervised,
+        "the server starts"
+    );
+    runtime.block_on(serve(Plan { data, ..plan }, settings, clock))?;
+    Ok(Exit::Done)
+}
+
+async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<()> {
+    let (shutdown, entropy) = (Shutdown::new(), Entropy::real());
+    let signals = Owner::new(Shutdown::new());
+    let interrupt = if plan.supervised {
+        Interrupt::Ignored
+    } else {
+        Interrupt::Stops
+    };
+    on_signals(&signals, &shutdown, interrupt)?;
+    if plan.supervised {
+        on_stdin_end(&signals, &shutdown)?;
+        let (asked, clock) = (shutdown.clone(), clock.clone());
+        signals.spawn("last resort", async move {
+            asked.wait().await;
+            clock.sleep(LAST_RESORT).await;
+            tracing::error!("did not drain in time: ending at once");
+            end_at_once();
+        });
+    }
+    let file = Database::file(&plan.data.join("evenkeel.sqlite"));
+    let durability = plan
+        .rehearsal
+        .as_ref()
+        .map_or(Durability::Full, |rehearsal| rehearsal.durability);
+    let engine = engine::Start {
+        database: file.with_durability(durability),
+        keys: KeyRing::open_or_create(&plan.data.join("keys"), &entropy)?,
+        clock,
+        entropy,
+        settings,
+        name: plan.name,
+        owner: Owner::new(Shutdown::new()),
+    };
+    let start = process::Start {
+        data: plan.data,
+        public: plan.socket,
+        public_url: plan.public_url,
+        engine,
+        rehearsal: plan.rehearsal.is_some(),
+        shutdown,
+    };
+    Ok(process::run(start, say_ready).await?)
+}
+
+fn say_ready(ready: &Ready) {
+    let line = serde_json::json!({"event": "ready", "internal": ready.internal});
+    // Whoever started us may be gone already; we shall hear that by the pipe.
+    let _ = writeln!(stdout(), "{line}");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the command line decides how a process ends; nothing is unsaved"
+)]
+fn end_at_once() {
+    std::process::exit(Exit::Failed as i32);
+}

@@ -1,0 +1,67 @@
+//! Wires the supervisor together: settings, logs, signals, then [`Installation`].
+
+use std::io::{IsTerminal, stderr};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use runtime::clock::Clock;
+use runtime::shutdown::{Interrupt, Shutdown, on_signals};
+use runtime::task::Owner;
+use runtime::telemetry::{self, Wanted};
+use supervisor::installation::{self, Arguments, Installation};
+
+use crate::configuration;
+use crate::exit::Exit;
+use crate::say::Say;
+
+/// What is run, and how it is told.
+pub struct Plan {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where people's connections arrive.
+    pub listen: SocketAddr,
+    /// The address that people use.
+    pub public_url: Option<String>,
+    /// Whether a program reads what is said.
+    pub json: bool,
+    /// Whether demonstration data is served.
+    pub demo: bool,
+    /// The server's arguments.
+    pub arguments: Arguments,
+}
+
+/// Runs until asked to stop.
+pub fn run(plan: Plan) -> anyhow::Result<Exit> {
+    let data = installation::prepare(&plan.data)?;
+    let (settings, clock) = (configuration::load(&data)?, Clock::real());
+    // On a terminal a person is told in sentences.
+    let filter = if stderr().is_terminal() { "off" } else { "warn" };
+    let log = data.join("log").join("up.log");
+    let _telemetry = telemetry::start(
+        &Wanted {
+            file: Some((&log, "info")),
+            stderr: filter,
+        },
+        &settings,
+        &clock,
+    )?;
+    let mut say = Say::new(plan.json, plan.demo);
+    let what = installation::Plan {
+        data,
+        listen: plan.listen,
+        public_url: plan.public_url,
+        program: std::env::current_exe()?,
+        arguments: plan.arguments,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = Shutdown::new();
+        on_signals(&Owner::new(Shutdown::new()), &stop, Interrupt::Stops)?;
+        let started = Installation::start(what, clock, |event| say.tell(&event)).await?;
+        started.run(&stop, |event| say.tell(&event)).await?;
+        if !plan.json {
+            eprintln!("Stopped.");
+        }
+        Ok(Exit::Done)
+    })
+}

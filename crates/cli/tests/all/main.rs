@@ -1,0 +1,11 @@
+//! The tests of the command line, with the real program: one module per subject.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up should fail where it stands"
+)]
+
+mod configuration;
+mod installed;
+mod processes;
+mod words;

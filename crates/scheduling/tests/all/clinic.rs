@@ -1,0 +1,3 @@
+//! Made sessions.
+
+mod session_plan;

@@ -1,0 +1,130 @@
+//! A server process from ready to gone, over real sockets.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base::limit::Settings;
+use booking::engine;
+use database::Database;
+use runtime::clock::Clock;
+use runtime::entropy::Entropy;
+use runtime::secret::KeyRing;
+use runtime::shutdown::Shutdown;
+use runtime::task::Owner;
+use server::process::{Ready, ServerError, Start, run};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+struct Running {
+    public: SocketAddr,
+    internal: SocketAddr,
+    data: PathBuf,
+    shutdown: Shutdown,
+    owner: Owner,
+    ended: oneshot::Receiver<Result<(), ServerError>>,
+}
+
+fn start_of(data: PathBuf, public: TcpListener, clock: Clock, shutdown: Shutdown) -> Start {
+    let entropy = Entropy::real();
+    let engine = engine::Start {
+        database: Database::file(&data.join("evenkeel.sqlite")),
+        keys: KeyRing::for_tests(),
+        clock,
+        entropy,
+        settings: Settings::default(),
+        name: "server-1".into(),
+        owner: Owner::new(Shutdown::new()),
+    };
+    Start { data, public, public_url: None, engine, rehearsal: false, shutdown }
+}
+
+async fn start(name: &str, clock: Clock) -> Running {
+    let data = std::env::temp_dir().join(format!("evenkeel-test-{name}-{:032x}", Entropy::real().bits128()));
+    std::fs::create_dir_all(&data).expect("a folder");
+    let public = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let (public_address, shutdown) = (public.local_addr().expect("an address"), Shutdown::new());
+    let start = start_of(data.clone(), public, clock, shutdown.clone());
+    let owner = Owner::new(Shutdown::new());
+    let (say_ready, is_ready) = oneshot::channel::<Ready>();
+    let (say_ended, ended) = oneshot::channel();
+    owner.spawn("server", async move {
+        let ended = run(start, |ready| say_ready.send(ready.clone()).expect("the test listens")).await;
+        say_ended.send(ended).ok();
+    });
+    let ready = is_ready.await.expect("the server gets ready");
+    assert_eq!(ready.public, format!("http://{public_address}"));
+    let internal = ready.internal.strip_prefix("http://").expect("an address").parse().expect("an address");
+    Running { public: public_address, internal, data, shutdown, owner, ended }
+}
+
+impl Running {
+    /// Asks over a connection of its own.
+    async fn ask(address: SocketAddr, head: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let length = body.len();
+        let request = format!("{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it answers");
+        answer
+    }
+
+    async fn stop(self) -> Result<(), ServerError> {
+        self.shutdown.request();
+        let within = tokio::time::timeout(Duration::from_secs(2), self.ended).await;
+        let ended = within.expect("it is gone within two seconds").expect("it says how it ended");
+        assert!(self.owner.stop_and_join(Duration::from_secs(1)).await.is_empty());
+        std::fs::remove_dir_all(&self.data).expect("the folder");
+        ended
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_answers_and_ends_when_asked() {
+    let server = start("ends", Clock::real()).await;
+    let answer = Running::ask(server.public, "GET /livez HTTP/1.1", "").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with(r#"{"failing":[]}"#), "{answer}");
+    let answer = Running::ask(server.public, "GET /metrics HTTP/1.1", "").await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "not on the public port: {answer}");
+    let answer = Running::ask(server.public, "GET /rehearsal/clock HTTP/1.1", "").await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "not on the public port: {answer}");
+    let metrics = Running::ask(server.internal, "GET /metrics HTTP/1.1", "").await;
+    for name in ["evenkeel_http_requests_total{", "evenkeel_commands_waiting 0", "evenkeel_availability_age_seconds", "evenkeel_holds_expired_total 0"] {
+        assert!(metrics.contains(name), "{name} in {metrics}");
+    }
+    let address = server.public;
+    // A connection that says nothing does not hold up the end.
+    let _idle = TcpStream::connect(address).await.expect("it listens");
+    server.stop().await.expect("it ends well");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_is_moved_by_an_operator_in_a_rehearsal_only() {
+    let shift = |token: &str| format!("POST /rehearsal/clock HTTP/1.1\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}");
+    for (clock, status) in [(Clock::shiftable(), "200"), (Clock::real(), "403")] {
+        let server = start("clock", clock).await;
+        let token = std::fs::read_to_string(server.data.join("operator.token")).expect("a token");
+        let bare = Running::ask(server.internal, "GET /rehearsal/clock HTTP/1.1", "").await;
+        assert!(bare.starts_with("HTTP/1.1 401"), "{bare}");
+        let foreign = Running::ask(server.internal, &shift("wrong"), r#"{"shift_s":60}"#).await;
+        assert!(foreign.starts_with("HTTP/1.1 401"), "{foreign}");
+        let answer = Running::ask(server.internal, &shift(token.trim()), r#"{"shift_s":60}"#).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert_eq!(answer.contains(r#""shifted_s":60"#), status == "200", "{answer}");
+        let wrong = Running::ask(server.internal, &shift(token.trim()), r#"{"shift_s":-1}"#).await;
+        assert!(wrong.starts_with("HTTP/1.1 422") && wrong.contains("/shift_s"), "{wrong}");
+        server.stop().await.expect("it ends well");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_address_needs_a_name() {
+    let public = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
+    let start = start_of(std::env::temp_dir(), public, Clock::real(), Shutdown::new());
+    let refused = run(start, |_| panic!("it must not get ready")).await;
+    assert!(matches!(refused, Err(ServerError::PublicUrlMissing { .. })), "{refused:?}");
+}

@@ -1,0 +1,220 @@
+//! The engine itself, without HTTP: what a door does with it, in this process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use base::id::{HoldId, SlotId};
+use base::limit::Settings;
+use base::time::parse_date;
+use booking::engine::{Ask, BookingRequest, Done, Engine, KeyedRequest, Render, Rendered, Start, Verdict};
+use booking::limit;
+use booking::role::resident::Resident;
+use database::Database;
+use hdrhistogram::Histogram;
+use runtime::clock::Clock;
+use runtime::entropy::Entropy;
+use runtime::secret::KeyRing;
+use runtime::shutdown::Shutdown;
+use runtime::task::Owner;
+use scheduling::resident::eligibility::Answers;
+use scheduling::resident::person::Person;
+use xtask::bench::Round;
+
+/// As long as the answer to a booking over HTTP: it is sealed and stored with the outcome.
+const ANSWER_BYTES: usize = 400;
+/// Nobody waits longer.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+static PEOPLE: AtomicU64 = AtomicU64::new(1);
+
+/// How the committer works.
+#[derive(Debug, Clone, Copy)]
+pub enum Batches {
+    /// As it ships.
+    AsShipped,
+    /// One command a transaction, and no pause between two.
+    One,
+}
+
+/// A running engine.
+pub struct Running {
+    pub engine: Engine,
+    resident: Resident,
+    owner: Owner,
+}
+
+/// A hold and its secret.
+pub type Held = (HoldId, String);
+
+impl Running {
+    /// Starts the engine on an installation's data.
+    pub fn start(data: &Path, batches: Batches) -> Result<Self> {
+        let mut settings = Settings::default();
+        if let Batches::One = batches {
+            settings.set(&limit::BATCH, 1).map_err(|error| anyhow!(error))?;
+            settings.set(&limit::GAP, 0).map_err(|error| anyhow!(error))?;
+        }
+        let (clock, entropy, owner) = (Clock::real(), Entropy::real(), Owner::new(Shutdown::new()));
+        let keys = KeyRing::open_or_create(&data.join("keys"), &entropy).context("the installation's keys")?;
+        let engine = Engine::start(Start {
+            database: Database::file(&data.join("evenkeel.sqlite")),
+            keys,
+            clock,
+            entropy,
+            settings,
+            name: "bench".to_owned(),
+            owner: owner.clone(),
+        })?;
+        Ok(Self { resident: Resident::new(engine.clone()), engine, owner })
+    }
+
+    /// Stops it and waits for its threads.
+    pub async fn stop(self) {
+        self.owner.stop_and_join(Duration::from_secs(10)).await;
+    }
+
+    fn ask(&self, keyed: bool) -> Ask {
+        let now = self.engine.clock().now();
+        let key = keyed.then(|| {
+            let bits = self.engine.entropy().uuid_v7(now);
+            KeyedRequest { scope: vec![1], key: uuid_text(bits), body_hash: bits_twice(bits) }
+        });
+        Ask { arrived: now, deadline: DEADLINE, key, render: render() }
+    }
+
+    /// Keeps one place.
+    pub async fn hold(&self, slot: SlotId) -> Result<Held, String> {
+        let reply = self.resident.place_hold(vec![slot], true, self.ask(false)).await.map_err(|fault| fault.to_string())?;
+        let text = String::from_utf8_lossy(&reply.body);
+        let mut words = text.split(' ');
+        match (reply.status, words.next(), words.next()) {
+            (201, Some(id), Some(token)) => Ok((HoldId::parse(id).map_err(str::to_owned)?, token.to_owned())),
+            _ => Err(text.into_owned()),
+        }
+    }
+
+    /// Books it for somebody new.
+    pub async fn book(&self, held: &Held) -> Result<(), String> {
+        let booking = BookingRequest { slot: None, resident: somebody(), answers: Answers::default(), dose: 1 };
+        let booked = self.resident.book(held.0, &held.1, vec![booking], true, self.ask(true)).await;
+        let reply = booked.map_err(|fault| fault.to_string())?;
+        if reply.status == 201 { Ok(()) } else { Err(String::from_utf8_lossy(&reply.body).into_owned()) }
+    }
+
+    /// Books so many places at these slots in turn, so many at once: first all holds, untimed, then all bookings. The
+    /// rate and the 99th percentile of the bookings.
+    pub async fn measure(self: &Arc<Self>, slots: &Arc<Vec<SlotId>>, bookings: usize, at_once: usize) -> Result<Round> {
+        let mut holders = Vec::new();
+        for client in 0..at_once {
+            let (running, slots) = (Arc::clone(self), Arc::clone(slots));
+            holders.push(tokio::spawn(async move {
+                let mut held = Vec::new();
+                for number in (client..bookings).step_by(at_once) {
+                    held.push(running.hold(slots[number * 7919 % slots.len()]).await?);
+                }
+                Ok::<_, String>(held)
+            }));
+        }
+        let mut all_held = Vec::new();
+        for holder in holders {
+            all_held.push(holder.await?.map_err(|refusal| anyhow!("holding: {refusal}"))?);
+        }
+        let began = Instant::now();
+        let bookers: Vec<_> = all_held
+            .into_iter()
+            .map(|held| {
+                let running = Arc::clone(self);
+                tokio::spawn(async move {
+                    let mut took = Vec::with_capacity(held.len());
+                    for one in &held {
+                        let sent = Instant::now();
+                        running.book(one).await?;
+                        took.push(sent.elapsed());
+                    }
+                    Ok::<_, String>(took)
+                })
+            })
+            .collect();
+        let mut waits = Histogram::<u64>::new(3)?;
+        for booker in bookers {
+            for wait in booker.await?.map_err(|refusal| anyhow!("booking: {refusal}"))? {
+                waits.saturating_record(wait.as_micros() as u64);
+            }
+        }
+        let figure = bookings as f64 / began.elapsed().as_secs_f64();
+        Ok(Round { figure, p99_ms: Some(waits.value_at_quantile(0.99) as f64 / 1000.0) })
+    }
+
+    /// Books so many places as fast as it goes, passing over what is full. For filling.
+    pub async fn fill(self: &Arc<Self>, slots: &Arc<Vec<SlotId>>, bookings: usize, at_once: usize) -> Result<()> {
+        let done = Arc::new(AtomicUsize::new(0));
+        let clients: Vec<_> = (0..at_once)
+            .map(|client| {
+                let (running, slots, done) = (Arc::clone(self), Arc::clone(slots), Arc::clone(&done));
+                tokio::spawn(async move {
+                    let mut turn = client * 104_729;
+                    while done.fetch_add(1, Ordering::Relaxed) < bookings {
+                        turn += 7919;
+                        let held = running.hold(slots[turn % slots.len()]).await?;
+                        running.book(&held).await?;
+                    }
+                    Ok::<_, String>(())
+                })
+            })
+            .collect();
+        for client in clients {
+            let filled = client.await?;
+            ensure!(filled.is_ok(), "filling: {filled:?}");
+        }
+        Ok(())
+    }
+}
+
+/// An adult whom nobody has met.
+pub fn somebody() -> Person {
+    let number = PEOPLE.fetch_add(1, Ordering::Relaxed);
+    let started = u64::from(std::process::id());
+    let birth_date = parse_date("1980-05-17").expect("a date in the calendar");
+    Person {
+        given_name: format!("Given{started:x}"),
+        family_name: format!("Family{number:x}"),
+        birth_date,
+        phone: None,
+        email: Some(format!("p{started:x}-{number:x}@example.org")),
+        language: None,
+        needs: Vec::new(),
+    }
+}
+
+/// A UUID in its usual spelling.
+pub fn uuid_text(bits: u128) -> String {
+    let hex = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+fn bits_twice(bits: u128) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&bits.to_be_bytes());
+    bytes[16..].copy_from_slice(&bits.to_be_bytes());
+    bytes
+}
+
+fn render() -> Render {
+    Arc::new(|verdict: &Verdict<'_>| {
+        let (status, mut text) = match verdict {
+            Verdict::Done(Done::Held(hold)) => (201, format!("{} {} ", hold.id, hold.token)),
+            Verdict::Done(Done::Booked(seen)) => (201, seen.iter().map(|one| format!("{} {} ", one.id, one.manage_token)).collect()),
+            Verdict::Done(_) => (200, String::new()),
+            Verdict::Refused(refusal) => (409, refusal.code().to_owned()),
+            Verdict::Invalid { field, expected } => (422, format!("{field}: {expected}")),
+            Verdict::NotFound => (404, "not-found".to_owned()),
+        };
+        if status < 400 {
+            text.extend(std::iter::repeat_n('.', ANSWER_BYTES.saturating_sub(text.len())));
+        }
+        Rendered { status, body: text.into_bytes() }
+    })
+}

@@ -1,0 +1,229 @@
+//! The resident's journey, page by page, by what a person sees and can press: find → clinic → time → screening →
+//! details → check → confirmed → see → move → cancel; and the pages of what can go wrong on the way.
+
+use anyhow::{Context, Result, bail, ensure};
+use fantoccini::elements::Element;
+use fantoccini::{Client as Browser, Locator};
+
+use super::{Seen, Shifting};
+
+/// How many times are tried until one is for an adult: products for children stand between them.
+const TIMES_TRIED_MAX: usize = 12;
+/// Beyond any hold: half an hour at most, and its grace.
+const HOLD_OVER_S: u64 = 2400;
+
+/// Walks all of it.
+pub async fn journey(public: &str, seen: &mut Seen<'_>, shifting: &Shifting) -> Result<()> {
+    let browser = seen.browser.clone();
+    wrong_turns(public, seen, &browser).await?;
+    find(public, seen, &browser).await?;
+    keep_a_time(seen, &browser, true).await?;
+    type_details(seen, &browser).await?;
+    let link = confirm(seen, &browser).await?;
+    move_it(seen, &browser, &link).await?;
+    cancel_it(seen, &browser, &link).await?;
+    too_slow(public, seen, &browser, shifting).await
+}
+
+/// Pages of what can go wrong before anything is chosen.
+async fn wrong_turns(public: &str, seen: &mut Seen<'_>, browser: &Browser) -> Result<()> {
+    browser.goto(&format!("{public}/no-such-page")).await?;
+    seen.page("not-found").await?;
+    browser.goto(&format!("{public}/privacy")).await?;
+    seen.page("privacy").await?;
+    browser.goto(public).await?;
+    seen.page("home").await?;
+    press(browser, "main form button[type=submit]").await?;
+    says_error(seen).await?;
+    seen.page("nothing-typed").await
+}
+
+async fn find(public: &str, seen: &mut Seen<'_>, browser: &Browser) -> Result<()> {
+    browser.goto(public).await?;
+    fill(browser, "q", "Worcester").await?;
+    press(browser, "main form button[type=submit]").await?;
+    seen.page("results-by-town").await?;
+    browser.goto(public).await?;
+    fill(browser, "q", "01602").await?;
+    press(browser, "main form button[type=submit]").await?;
+    seen.page("results").await?;
+    let text = seen.text().await?;
+    ensure!(text.contains("mile"), "the results say no distance:\n{text}");
+    press(browser, "main h2 a[href^='/clinics/']").await?;
+    seen.page("clinic").await
+}
+
+/// From a clinic's times to a time that is saved. Leaves the details before us.
+async fn keep_a_time(seen: &mut Seen<'_>, browser: &Browser, shows: bool) -> Result<()> {
+    let clinic = browser.current_url().await?.to_string();
+    for number in 0..TIMES_TRIED_MAX {
+        let times = all(browser, "a.time").await?;
+        let Some(time) = times.get(number) else { break };
+        time.click().await?;
+        if shows && number == 0 {
+            seen.page("screening").await?;
+            press(browser, "main form button[type=submit]").await?;
+            says_error(seen).await?;
+            seen.page("screening-unanswered").await?;
+        }
+        let ages = all(browser, "input[name=age]").await?;
+        ages.last().context("no ages to choose from")?.click().await?; // the oldest
+        for first in all(browser, "fieldset input[type=radio]:first-of-type:not([name=age])").await? {
+            first.click().await?;
+        }
+        press(browser, "main form button[type=submit]").await?;
+        if browser.current_url().await?.path().starts_with("/hold/") {
+            if shows {
+                seen.page("details").await?;
+            }
+            return Ok(());
+        }
+        seen.page("not-for-you").await?;
+        browser.goto(&clinic).await?;
+    }
+    bail!("none of the first {TIMES_TRIED_MAX} times at {clinic} was for an adult")
+}
+
+async fn type_details(seen: &mut Seen<'_>, browser: &Browser) -> Result<()> {
+    fill(browser, "family-name", "Okafor").await?;
+    press(
+        browser,
+        "#form button[type=submit], main form[action$='/details'] button.button-primary",
+    )
+    .await?;
+    says_error(seen).await?;
+    seen.page("details-to-mend").await?;
+    let kept = one(browser, "[name=family-name]").await?.prop("value").await?;
+    ensure!(kept.as_deref() == Some("Okafor"), "what was typed is gone: {kept:?}");
+    press(browser, "button[formaction*='more-time']").await?;
+    seen.page("details-more-time").await?;
+    let kept = one(browser, "[name=family-name]").await?.prop("value").await?;
+    ensure!(
+        kept.as_deref() == Some("Okafor"),
+        "more time lost what was typed: {kept:?}"
+    );
+    fill(browser, "given-name", "Amara").await?;
+    for (name, value) in [("birth-month", "5"), ("birth-day", "17"), ("birth-year", "1980")] {
+        fill(browser, name, value).await?;
+    }
+    // Another journey may have booked the same person: a phone of our own makes us somebody else.
+    let phone = format!("617555{:04}", std::process::id() % 9000 + seen.pages as u32);
+    fill(browser, "phone", &phone).await?;
+    press(browser, "main form[action$='/details'] button.button-primary").await?;
+    seen.page("check").await?;
+    let text = seen.text().await?;
+    ensure!(
+        text.contains("Amara") && text.contains("1980"),
+        "the answers to check are not there:\n{text}"
+    );
+    Ok(())
+}
+
+/// Books. The personal link.
+async fn confirm(seen: &mut Seen<'_>, browser: &Browser) -> Result<String> {
+    press(browser, "main form[action$='/book'] button.button-primary").await?;
+    let url = browser.current_url().await?;
+    ensure!(
+        url.path().starts_with("/appointment/"),
+        "booking led to {url}:\n{}",
+        seen.text().await?
+    );
+    seen.page("confirmed").await?;
+    let text = seen.text().await?;
+    let code = |word: &str| word.len() == 12 && word.matches('-').count() == 2;
+    ensure!(
+        text.split_whitespace().any(code),
+        "no code like 7KXM-2QRD-9J is shown:\n{text}"
+    );
+    let link = url.as_str().split('?').next().unwrap_or_default().to_owned();
+    browser.goto(&link).await?;
+    seen.page("by-link").await?;
+    Ok(link)
+}
+
+async fn move_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<()> {
+    let before = seen.text().await?;
+    press(browser, "a[href$='/move']").await?;
+    seen.page("move").await?;
+    let times = all(browser, "form button.time").await?;
+    times.last().context("no other times to move to")?.click().await?;
+    seen.page("move-check").await?;
+    press(browser, "main form button.button-primary").await?;
+    seen.page("moved").await?;
+    browser.goto(link).await?;
+    ensure!(seen.text().await? != before, "moving changed nothing");
+    Ok(())
+}
+
+async fn cancel_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<()> {
+    press(browser, "a[href$='/cancel']").await?;
+    seen.page("cancel").await?;
+    press(browser, "main form button.button-stop").await?;
+    seen.page("canceled").await?;
+    browser.goto(link).await?;
+    let text = seen.text().await?.to_lowercase();
+    ensure!(
+        text.contains("canceled"),
+        "the link does not say that it is canceled:\n{text}"
+    );
+    Ok(())
+}
+
+/// A hold that ended while somebody typed.
+async fn too_slow(public: &str, seen: &mut Seen<'_>, browser: &Browser, shifting: &Shifting) -> Result<()> {
+    find_again(public, browser).await?;
+    keep_a_time(seen, browser, false).await?;
+    fill(browser, "given-name", "Chidi").await?;
+    shifting.forward(HOLD_OVER_S).await?;
+    press(browser, "main form[action$='/details'] button.button-primary").await?;
+    seen.page("too-slow").await?;
+    let source = browser.source().await?;
+    ensure!(source.contains("Chidi"), "the typing is gone with the hold");
+    Ok(())
+}
+
+async fn find_again(public: &str, browser: &Browser) -> Result<()> {
+    browser.goto(&format!("{public}/clinics?q=01602")).await?;
+    press(browser, "main h2 a[href^='/clinics/']").await
+}
+
+async fn says_error(seen: &Seen<'_>) -> Result<()> {
+    let summary = all(&seen.browser, "[role=alert], .error-summary").await?;
+    ensure!(
+        !summary.is_empty(),
+        "no summary of what is wrong:\n{}",
+        seen.text().await?
+    );
+    Ok(())
+}
+
+async fn all(browser: &Browser, css: &str) -> Result<Vec<Element>> {
+    browser
+        .find_all(Locator::Css(css))
+        .await
+        .with_context(|| format!("looking for {css}"))
+}
+
+async fn one(browser: &Browser, css: &str) -> Result<Element> {
+    browser
+        .find(Locator::Css(css))
+        .await
+        .with_context(|| format!("looking for {css}"))
+}
+
+async fn press(browser: &Browser, css: &str) -> Result<()> {
+    one(browser, css)
+        .await?
+        .click()
+        .await
+        .with_context(|| format!("pressing {css}"))
+}
+
+async fn fill(browser: &Browser, name: &str, value: &str) -> Result<()> {
+    let field = one(browser, &format!("[name='{name}']")).await?;
+    field.clear().await?;
+    field
+        .send_keys(value)
+        .await
+        .with_context(|| format!("typing into {name}"))
+}
