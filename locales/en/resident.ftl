@@ -159,7 +159,6 @@ error-place-towns = More than one town starts with “{ $place }”. Choose one 
 
 ## Results
 
-results-title = Clinics
 results-near =
     { $count ->
         [one] One clinic near { $place }
@@ -180,7 +179,11 @@ results-all =
         [one] One clinic
        *[other] { $count } clinics
     }
-results-none-near = No clinics within { $miles } miles of { $place }
+results-none-near =
+    { $miles ->
+        [one] No clinics within 1 mile of { $place }
+       *[other] No clinics within { $miles } miles of { $place }
+    }
 results-change = Change search
 results-from = from { $date }
 results-miles = { $miles } miles away
@@ -368,7 +371,7 @@ need-wheelchair = A way in without steps
 need-interpreter = Someone who speaks my language
 need-low-vision = Help because I can't see well
 need-hearing = Help because I can't hear well
-need-lie-down = A place to lie down
+need-lie-down = Somewhere to lie down
 need-helper = Room for a person who helps me
 
 ## Check answers
@@ -507,7 +510,7 @@ privacy-no-tracking = These pages use no cookies and no tracking.
 
 dont-know = I don't know
 details-dose = Which dose is this?
-details-dose-hint = Count the doses you had before, also at other places.
+details-dose-hint = Count the doses you had before, also elsewhere.
 dose-number = Dose { $number }
 check-dose = Dose
 back-to-clinics = Back to clinics

@@ -4,7 +4,7 @@ use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task};
 use crate::reader::Reader;
-use crate::reconciler::{checkpoint, hold_expiry, housekeeping};
+use crate::reconciler::{checkpoint, hold_expiry, housekeeping, slot_horizon};
 use crate::records::zip::Zip;
 use crate::{limit, records};
 use base::answer::Fault;
@@ -119,7 +119,7 @@ impl Engine {
         let committer = Committer::new(parts, writer)?;
         let shutdown = owner.shutdown().clone();
         owner.thread("committer", move || committer.run(&waiting, &shutdown))?;
-        let (follower, following, shutdown) = (database.connect()?, Arc::clone(&feed), owner.shutdown().clone());
+        let (follower, following, shutdown) = (database.connect_beside()?, Arc::clone(&feed), owner.shutdown().clone());
         let every = settings.duration(&limit::FOLLOW);
         owner.thread("change-feed", move || following.follow(follower, every, &shutdown))?;
         checkpoint::start(&database, &settings, &clock, &owner)?;
@@ -127,6 +127,7 @@ impl Engine {
         let engine = Self(Arc::new(Inner { feed, queue, reader, keys, clock, entropy, settings, counters, owner }));
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
+        slot_horizon::start(&engine, &database)?;
         Ok(engine)
     }
 
@@ -354,5 +355,5 @@ pub(crate) fn count(counter: &AtomicU64, n: u64) {
 
 /// A connection for work beside the committer, such as a reconciler's.
 pub(crate) fn connection(database: &Database) -> Result<Connection, StartError> {
-    Ok(database.connect()?)
+    Ok(database.connect_beside()?)
 }

@@ -122,6 +122,30 @@ pub const LOG_PAGES: Setting = Setting {
     above: "a start after a crash reads a long log",
 };
 
+/// Rows of one imported file.
+pub const IMPORT_ROWS: Setting = Setting {
+    key: "booking.import.rows",
+    unit: Unit::Count,
+    default: 200_000,
+    min: 1_000,
+    max: 2_000_000,
+    reason: "four times all ZIP codes of the United States; a file is held in memory while it is checked",
+    below: "a state cannot publish a month of sessions at once",
+    above: "the import needs more memory than a small machine has",
+};
+
+/// Characters of one field of an imported file.
+pub const IMPORT_FIELD: Setting = Setting {
+    key: "booking.import.field",
+    unit: Unit::Count,
+    default: 1_000,
+    min: 200,
+    max: 10_000,
+    reason: "notes of a paragraph; beyond that a quote was not closed",
+    below: "a name of the allowed length does not fit",
+    above: "pages become long with what nobody reads",
+};
+
 /// Every setting of the engine.
 pub const ALL: &[&Setting] = &[
     &HOLD_LIFETIME,
@@ -134,4 +158,6 @@ pub const ALL: &[&Setting] = &[
     &FOLLOW,
     &CHANGES_KEPT,
     &LOG_PAGES,
+    &IMPORT_ROWS,
+    &IMPORT_FIELD,
 ];

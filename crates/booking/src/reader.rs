@@ -27,7 +27,7 @@ impl Reader {
         let (sender, receiver) = sync_channel::<Job>(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
         for _ in 0..THREADS {
-            let mut connection = database.connect()?;
+            let mut connection = database.connect_beside()?;
             let receiver = Arc::clone(&receiver);
             let shutdown = owner.shutdown().clone();
             owner.thread("reader", move || {

@@ -1,6 +1,8 @@
 //! The subcommands, a file each.
 
 pub mod completions;
+pub mod config;
+pub mod import;
 pub mod ps;
 pub mod server;
 pub mod stop;

@@ -41,6 +41,8 @@ enum Command {
     Stop(command::stop::Stop),
     Server(command::server::Server),
     Verify(command::verify::Verify),
+    Config(command::config::Config),
+    Import(command::import::Import),
     Completions(command::completions::Completions),
 }
 
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         Command::Stop(stop) => stop.run(),
         Command::Server(server) => server.run(),
         Command::Verify(verify) => verify.run(),
+        Command::Config(config) => config.run(),
+        Command::Import(import) => import.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };
     let exit = done.unwrap_or_else(|error| {

@@ -56,7 +56,10 @@ impl Say {
     }
 
     fn progress(&self, what: &str, done: u64, total: u64) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.as_ref().filter(|_| total == 0) {
+            // Nobody knows how long: only say what is being done.
+            bar.set_message(what.to_owned());
+        } else if let Some(bar) = &self.bar {
             let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_length(total);

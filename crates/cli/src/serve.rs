@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base::limit::Settings;
 use booking::engine;
+use booking::exchange::demo;
 use database::Database;
 use database::transaction::Durability;
 use runtime::clock::Clock;
@@ -103,8 +104,14 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
         .rehearsal
         .as_ref()
         .map_or(Durability::Full, |rehearsal| rehearsal.durability);
+    let database = file.with_durability(durability);
+    if plan.demo {
+        say(&serde_json::json!({"event": "progress", "what": "Loading the demonstration", "done": 0, "total": 0}));
+        let ensured = demo::ensure(&database, &clock)?;
+        tracing::info!(?ensured, "the demonstration is there");
+    }
     let engine = engine::Start {
-        database: file.with_durability(durability),
+        database,
         keys: KeyRing::open_or_create(&plan.data.join("keys"), &entropy)?,
         clock,
         entropy,
@@ -123,10 +130,13 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
     Ok(process::run(start, say_ready).await?)
 }
 
+/// Tells whoever started us. They may be gone already; we shall hear that by the pipe.
+fn say(event: &serde_json::Value) {
+    let _ = writeln!(stdout(), "{event}");
+}
+
 fn say_ready(ready: &Ready) {
-    let line = serde_json::json!({"event": "ready", "internal": ready.internal});
-    // Whoever started us may be gone already; we shall hear that by the pipe.
-    let _ = writeln!(stdout(), "{line}");
+    say(&serde_json::json!({"event": "ready", "internal": ready.internal}));
 }
 
 #[expect(

@@ -8,16 +8,25 @@ use std::borrow::Cow;
 
 /// Statements kept prepared on each connection: more than the engine has.
 const PREPARED_STATEMENTS: usize = 128;
-/// Page cache of a connection in KiB: holds the random leaves of a million bookings' key trees, and three
-/// connections of it stay within the server's 150 MB.
-const CACHE_KIB: i64 = 24 * 1024;
+/// Page cache of the committer in KiB: holds the random leaves of a million bookings' key trees.
+const CACHE_KIB: i64 = 32 * 1024;
+/// Page cache of every other connection in KiB: a server has about eight, and 150 MB for everything.
+const CACHE_BESIDE_KIB: i64 = 2 * 1024;
 
 pub(crate) fn open(place: &Place, durability: Durability) -> Result<Connection, OpenError> {
+    writing(place, durability, CACHE_KIB)
+}
+
+pub(crate) fn open_beside(place: &Place, durability: Durability) -> Result<Connection, OpenError> {
+    writing(place, durability, CACHE_BESIDE_KIB)
+}
+
+fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
-    let connection = connect(place, flags)?;
+    let connection = connect(place, flags, cache_kib)?;
     if let Place::File(_) = place {
         set(&connection, place, "PRAGMA journal_mode = WAL")?;
     }
@@ -33,10 +42,10 @@ pub(crate) fn open(place: &Place, durability: Durability) -> Result<Connection, 
 
 pub(crate) fn open_read_only(place: &Place) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    connect(place, flags)
+    connect(place, flags, CACHE_BESIDE_KIB)
 }
 
-fn connect(place: &Place, flags: OpenFlags) -> Result<Connection, OpenError> {
+fn connect(place: &Place, flags: OpenFlags, cache_kib: i64) -> Result<Connection, OpenError> {
     let cannot = |error: rusqlite::Error| OpenError::Cannot { path: name(place), cause: error.to_string() };
     let connection = match place {
         Place::File(path) => Connection::open_with_flags(path, flags),
@@ -46,7 +55,7 @@ fn connect(place: &Place, flags: OpenFlags) -> Result<Connection, OpenError> {
     .map_err(cannot)?;
     connection.busy_timeout(WRITER_WAIT).map_err(cannot)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
-    set(&connection, place, &format!("PRAGMA cache_size = -{CACHE_KIB}"))?;
+    set(&connection, place, &format!("PRAGMA cache_size = -{cache_kib}"))?;
     set(&connection, place, "PRAGMA temp_store = MEMORY")?;
     Ok(connection)
 }

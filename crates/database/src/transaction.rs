@@ -50,6 +50,10 @@ impl Database {
     pub fn connect(&self) -> Result<Connection, OpenError> {
         Ok(Connection { inner: sqlite::open(&self.place, self.durability)? })
     }
+    /// Opens a connection for work beside the committer: the same durability, and little memory of its own.
+    pub fn connect_beside(&self) -> Result<Connection, OpenError> {
+        Ok(Connection { inner: sqlite::open_beside(&self.place, self.durability)? })
+    }
     /// Opens a connection that cannot write.
     pub fn connect_read_only(&self) -> Result<Connection, OpenError> {
         Ok(Connection { inner: sqlite::open_read_only(&self.place)? })

@@ -17,7 +17,11 @@ fn luminance(color: &str) -> Option<f64> {
     let digits = color.strip_prefix('#').filter(|d| d.len() == 6 && d.is_ascii())?;
     let channel = |at: usize| -> Option<f64> {
         let value = f64::from(u8::from_str_radix(&digits[at..at + 2], 16).ok()?) / 255.0;
-        Some(if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) })
+        Some(if value <= 0.040_45 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        })
     };
     Some(0.2126 * channel(0)? + 0.7152 * channel(2)? + 0.0722 * channel(4)?)
 }

@@ -26,7 +26,10 @@ impl Errors {
     /// Adds one; a field's first error stays its only one.
     pub fn add(&mut self, field: &str, words: String) {
         if self.of(field).is_none() {
-            self.list.push(FieldError { field: field.to_owned(), words });
+            self.list.push(FieldError {
+                field: field.to_owned(),
+                words,
+            });
         }
     }
     /// Whether nothing is to be mended.
@@ -35,16 +38,14 @@ impl Errors {
     }
     /// A field's error.
     pub fn of(&self, field: &str) -> Option<&str> {
-        self.list.iter().find(|error| error.field == field).map(|error| error.words.as_str())
+        self.list
+            .iter()
+            .find(|error| error.field == field)
+            .map(|error| error.words.as_str())
     }
     /// Every error, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &FieldError> {
         self.list.iter()
-    }
-    /// Puts the errors in the order of the form's fields; unknown ones stay last.
-    pub fn in_order_of(mut self, fields: &[&str]) -> Self {
-        self.list.sort_by_key(|error| fields.iter().position(|field| *field == error.field).unwrap_or(usize::MAX));
-        self
     }
 }
 

@@ -105,7 +105,10 @@ pub struct Choice {
 impl Choice {
     /// A choice.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { value: value.into(), label: label.into() }
+        Self {
+            value: value.into(),
+            label: label.into(),
+        }
     }
 }
 
@@ -155,7 +158,14 @@ impl Question<'_> {
 }
 
 /// A list of which one is chosen.
-pub fn select(name: &str, label: &str, hint: Option<&str>, choices: &[Choice], chosen: &str, autocomplete: &str) -> Markup {
+pub fn select(
+    name: &str,
+    label: &str,
+    hint: Option<&str>,
+    choices: &[Choice],
+    chosen: &str,
+    autocomplete: &str,
+) -> Markup {
     html! {
         div class="field" {
             label class="label" for=(name) { (label) }

@@ -50,17 +50,23 @@ impl Icon {
             }
             Self::Info => r#"<circle cx="12" cy="12" r="9.5"/><path d="M12 11.2v5.4M12 7.5v.1"/>"#,
             Self::Clock => r#"<circle cx="12" cy="12" r="9.5"/><path d="M12 6.6V12l3.6 2.1"/>"#,
-            Self::Calendar => r#"<rect x="3" y="4.8" width="18" height="16.4" rx="2.4"/><path d="M3 9.8h18M8 2.4v4.4M16 2.4v4.4"/>"#,
+            Self::Calendar => {
+                r#"<rect x="3" y="4.8" width="18" height="16.4" rx="2.4"/><path d="M3 9.8h18M8 2.4v4.4M16 2.4v4.4"/>"#
+            }
             Self::Phone => {
                 r#"<path d="M8.6 3.6 5.3 3.3a2 2 0 0 0-2 2.4A18.6 18.6 0 0 0 18.4 20.7a2 2 0 0 0 2.4-2l-.3-3.3-4.5-1.5-2 2A13.6 13.6 0 0 1 8.1 10l2-2z"/>"#
             }
-            Self::Pin => r#"<path d="M12 22c4.6-5 7-8.7 7-12A7 7 0 0 0 5 10c0 3.3 2.4 7 7 12z"/><circle cx="12" cy="10" r="2.6"/>"#,
+            Self::Pin => {
+                r#"<path d="M12 22c4.6-5 7-8.7 7-12A7 7 0 0 0 5 10c0 3.3 2.4 7 7 12z"/><circle cx="12" cy="10" r="2.6"/>"#
+            }
             Self::Back => r#"<path d="m14.8 5.2-6.8 6.8 6.8 6.8"/>"#,
             Self::Forward => r#"<path d="m9.2 5.2 6.8 6.8-6.8 6.8"/>"#,
             Self::Print => {
                 r#"<path d="M7 8.5V3h10v5.5M7 17.5H4.8A1.8 1.8 0 0 1 3 15.7v-5.4a1.8 1.8 0 0 1 1.8-1.8h14.4a1.8 1.8 0 0 1 1.8 1.8v5.4a1.8 1.8 0 0 1-1.8 1.8H17"/><path d="M7 14h10v7H7z"/>"#
             }
-            Self::Vaccine => r#"<path d="m17 3 4 4M19 5l-3 3M9.5 9l5.5 5.5M13 6.5l4.5 4.5-8 8H5v-4.5zM5 19l-2.5 2.5"/>"#,
+            Self::Vaccine => {
+                r#"<path d="m17 3 4 4M19 5l-3 3M9.5 9l5.5 5.5M13 6.5l4.5 4.5-8 8H5v-4.5zM5 19l-2.5 2.5"/>"#
+            }
         }
     }
 

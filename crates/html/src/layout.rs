@@ -80,7 +80,10 @@ impl Shell<'_> {
         let locale = self.locale;
         let title = locale.tell(
             if page.has_errors { "title-error" } else { "title" },
-            &[("page", (&page.title).into()), ("jurisdiction", (&self.jurisdiction.name).into())],
+            &[
+                ("page", (&page.title).into()),
+                ("jurisdiction", (&self.jurisdiction.name).into()),
+            ],
         );
         let body_class = match (page.level, page.has_hero) {
             (Level::Gold, _) => "level-gold",
@@ -180,7 +183,11 @@ impl Shell<'_> {
 /// A phone number that never breaks across lines; `dial` makes it a link.
 pub fn phone(number: &str, dial: bool) -> Markup {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    let href = if digits.len() == 10 { format!("tel:+1{digits}") } else { format!("tel:{digits}") };
+    let href = if digits.len() == 10 {
+        format!("tel:+1{digits}")
+    } else {
+        format!("tel:{digits}")
+    };
     html! {
         @if dial { a class="nb" dir="ltr" href=(href) { strong { (number) } } }
         @else { bdi class="nb" dir="ltr" { (number) } }

@@ -12,8 +12,18 @@ pub const RESIDENT_EN: &str = include_str!("../../../locales/en/resident.ftl");
 
 /// Beginnings of keys that are put together at run time (`month-3`, `fault-busy-title`); the test that looks for
 /// unused keys leaves these to the tests of whoever puts them together.
-pub const FAMILIES: &[&str] =
-    &["month-", "weekday-", "zone-", "fault-", "refusal-", "language-", "need-", "status-", "part-", "vaccine-group-"];
+pub const FAMILIES: &[&str] = &[
+    "month-",
+    "weekday-",
+    "zone-",
+    "fault-",
+    "refusal-",
+    "language-",
+    "need-",
+    "status-",
+    "part-",
+    "vaccine-group-",
+];
 
 /// What a message is told.
 #[derive(Debug, Clone)]
@@ -94,7 +104,11 @@ impl Locale {
         }));
         let resource = FluentResource::try_new(messages.to_owned()).map_err(|(_, errors)| format!("{errors:?}"))?;
         bundle.add_resource(resource).map_err(|errors| format!("{errors:?}"))?;
-        Ok(Self { language, direction, bundle })
+        Ok(Self {
+            language,
+            direction,
+            bundle,
+        })
     }
 
     /// For `<html lang>`.
@@ -107,7 +121,9 @@ impl Locale {
     }
     /// Whether the language has this message.
     pub fn has(&self, key: &str) -> bool {
-        self.bundle.get_message(key).is_some_and(|message| message.value().is_some())
+        self.bundle
+            .get_message(key)
+            .is_some_and(|message| message.value().is_some())
     }
 
     /// A message that is told nothing. A missing one shows as `⟦key⟧`, which no test lets through.
@@ -153,7 +169,11 @@ impl Locale {
         };
         let mut errors = Vec::new();
         let text = self.bundle.format_pattern(pattern, args, &mut errors).into_owned();
-        if errors.is_empty() { text } else { format!("⟦{key}: {errors:?}⟧") }
+        if errors.is_empty() {
+            text
+        } else {
+            format!("⟦{key}: {errors:?}⟧")
+        }
     }
 
     /// `9:20 AM`, for places where the zone is said once above.
@@ -175,7 +195,13 @@ impl Locale {
 
     /// `9:20 AM ET`.
     pub fn time(&self, at: Timestamp, zone: &Zone) -> String {
-        self.tell("clock-zone", &[("clock", (&self.clock(at, zone)).into()), ("zone", (&self.zone_short(zone)).into())])
+        self.tell(
+            "clock-zone",
+            &[
+                ("clock", (&self.clock(at, zone)).into()),
+                ("zone", (&self.zone_short(zone)).into()),
+            ],
+        )
     }
 
     /// `9:20 AM ET`, never broken across lines, with the machine's spelling beside it.
@@ -195,7 +221,11 @@ impl Locale {
 
     fn zone_word(&self, family: &str, zone: &Zone) -> String {
         let key = format!("{family}{}", zone.name().replace('/', "-"));
-        if self.has(&key) { self.text(&key) } else { zone.name().replace('_', " ") }
+        if self.has(&key) {
+            self.text(&key)
+        } else {
+            zone.name().replace('_', " ")
+        }
     }
 
     /// `Tuesday, December 1, 2026`.
@@ -239,7 +269,10 @@ impl Locale {
                 ("weekday", (&self.text(&format!("weekday-{}", weekday(date)))).into()),
                 ("weekday-short", (&self.weekday_short(date)).into()),
                 ("month", (&self.month(date.month())).into()),
-                ("month-short", (&self.text(&format!("month-short-{}", date.month()))).into()),
+                (
+                    "month-short",
+                    (&self.text(&format!("month-short-{}", date.month()))).into(),
+                ),
                 ("day", (&day).into()),
                 ("year", (&year).into()),
             ],
@@ -279,7 +312,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n) % 3 == 0 {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

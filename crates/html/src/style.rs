@@ -28,5 +28,7 @@ pub fn asset(path: &str) -> Option<(&'static str, &'static str)> {
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): names a version of our own bytes; guards nothing.
 fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

@@ -118,6 +118,27 @@ impl Rules {
         self.vaccines.get(&cvx).map(|vaccine| vaccine.group.as_str())
     }
 
+    /// What is missing for the rules to be whole, in sentences for whoever puts documents in force.
+    pub fn gaps(&self) -> Vec<String> {
+        let mut gaps = Vec::new();
+        for authority in self.jurisdiction.authorities.values().filter(|name| !self.authorities.contains_key(*name)) {
+            gaps.push(format!("the jurisdiction follows {authority:?}, of which there are no rules"));
+        }
+        for vaccine in self.vaccines.values() {
+            let group = &vaccine.group;
+            let followed = self.jurisdiction.authorities.get(group).or_else(|| self.jurisdiction.authorities.get("*"));
+            let Some(sets) = followed.and_then(|name| self.authorities.get(name)) else { continue };
+            if !sets.iter().any(|set| set.series.contains_key(group)) {
+                gaps.push(format!("{} ({}): no dose rules for {group:?} are followed", vaccine.name, vaccine.cvx));
+            }
+        }
+        if !self.vaccines.is_empty() && self.jurisdiction.authorities.is_empty() {
+            gaps.push("the jurisdiction follows no authority, so no dose rules count".to_owned());
+        }
+        gaps.dedup();
+        gaps
+    }
+
     /// The rule of the authority that the jurisdiction follows for a series on a date.
     pub fn series_rule(&self, series: &str, on: Date) -> Option<&SeriesRule> {
         let authorities = &self.jurisdiction.authorities;

@@ -10,6 +10,8 @@ use crate::api::bulk_publish::Publisher;
 use crate::api::ready_answer::ReadyAnswers;
 use crate::limit::{AVAILABILITY_AGE, DEADLINE};
 use crate::public_url::PublicUrl;
+use crate::request::arrival::Arrived;
+use crate::resident::home::Counted;
 
 /// The state of the router.
 #[derive(Clone)]
@@ -24,6 +26,7 @@ struct Inner {
     rehearsal: bool,
     ready_answers: ReadyAnswers,
     publisher: Publisher,
+    counted: Counted,
 }
 
 impl App {
@@ -34,6 +37,7 @@ impl App {
             resident: Resident::new(engine.clone()),
             ready_answers: ReadyAnswers::new(engine.settings()),
             publisher: Publisher::default(),
+            counted: Counted::default(),
             engine,
             public_url,
             rehearsal,
@@ -71,16 +75,26 @@ impl App {
         &self.inner.publisher
     }
 
+    /// What the first page counts.
+    pub fn counted(&self) -> &Counted {
+        &self.inner.counted
+    }
+
     /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".
     pub fn can_tell(&self) -> bool {
         let now = self.engine().clock().now();
         now.since(self.engine().as_of()) <= self.engine().settings().duration(&AVAILABILITY_AGE)
     }
 
-    /// A command's envelope: it arrived now, and is worthless after the deadline.
+    /// The envelope of a command whose request arrived just now.
     pub fn ask(&self, key: Option<KeyedRequest>, render: Render) -> Ask {
+        self.ask_since(Arrived(self.engine().clock().now()), key, render)
+    }
+
+    /// The envelope of a command: when its request arrived, and how long from now an answer is worth something.
+    pub fn ask_since(&self, arrived: Arrived, key: Option<KeyedRequest>, render: Render) -> Ask {
         Ask {
-            arrived: self.engine().clock().now(),
+            arrived: arrived.0,
             deadline: self.engine().settings().duration(&DEADLINE),
             key,
             render,

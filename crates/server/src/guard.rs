@@ -1,5 +1,5 @@
 //! Stands before every door: turns away requests for other hosts, and sees that no answer leaves without the security
-//! headers. Knows no routes but the two that machines ask by address.
+//! headers. Notes when a request arrived. Knows no routes but the two that machines ask by address.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::answer::AskError;
 use crate::app::App;
+use crate::request::arrival::Arrived;
 
 /// Asked by load balancers and supervisors, which know addresses and no names.
 const ASKED_BY_ADDRESS: [&str; 2] = ["/livez", "/readyz"];
@@ -40,7 +41,8 @@ const ALWAYS: [(HeaderName, HeaderValue); 7] = [
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The outermost layer of the public router.
-pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Arrived(app.engine().clock().now()));
     let known = is_for_us(&app, &request);
     let mut response = if known {
         next.run(request).await

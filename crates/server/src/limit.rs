@@ -63,9 +63,9 @@ pub const BODY_BYTES: Setting = Setting {
 pub const BODY_DISCARDED_BYTES: Setting = Setting {
     key: "server.body.discarded",
     unit: Unit::Bytes,
-    default: 8_388_608,
+    default: 33_554_432,
     min: 0,
-    max: 67_108_864,
+    max: 134_217_728,
     reason: "a sender that is cut off while it writes sees a broken connection instead of 413; most oversized bodies are photographs",
     below: "nothing goes wrong below: at 0 the connection is simply closed",
     above: "a sender can make the server read for minutes",

@@ -1,6 +1,7 @@
 //! How a request is read: strictly, once, and with an answer that names what is wrong. Nothing here knows what the
 //! request is about.
 
+pub mod arrival;
 pub mod body;
 pub mod credential;
 pub mod cursor;

@@ -5,14 +5,16 @@
 
 pub mod appointment;
 pub mod calendar;
+pub mod clinic;
 pub mod command;
 pub mod details;
-pub mod find;
 pub mod form_body;
 pub mod hold;
+pub mod home;
 pub mod jurisdiction;
 pub mod moving;
 pub mod page;
+pub mod results;
 pub mod screening;
 pub mod search;
 pub mod times;
@@ -22,21 +24,23 @@ pub mod vaccine;
 pub mod view;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
+use runtime::task;
 
 use crate::app::App;
 
 /// The pages' part of the URL tree, and what is said where there is no page.
-pub fn routes() -> Router<App> {
+pub fn routes(app: &App) -> Router<App> {
     Router::new()
         // find
-        .route("/", get(find::home))
-        .route("/clinics", get(find::results))
-        .route("/clinics/{clinic}", get(find::clinic))
+        .route("/", get(home::see))
+        .route("/clinics", get(results::see))
+        .route("/clinics/{clinic}", get(clinic::see))
         // keep a time
         .route("/times/{slot}", get(screening::see))
         .route("/holds", post(hold::place))
@@ -48,21 +52,51 @@ pub fn routes() -> Router<App> {
         .route("/hold/{hold}/{token}/book", post(details::book))
         // see, cancel, move, by personal link
         .route("/appointment/{appointment}/{token}", get(appointment::see))
-        .route("/appointment/{appointment}/{token}/calendar", get(appointment::calendar))
-        .route("/appointment/{appointment}/{token}/calendar.ics", get(appointment::calendar))
-        .route("/appointment/{appointment}/{token}/cancel", get(appointment::ask_cancel).post(appointment::cancel))
-        .route("/appointment/{appointment}/{token}/move", get(moving::see).post(moving::keep))
+        .route(
+            "/appointment/{appointment}/{token}/calendar",
+            get(appointment::calendar),
+        )
+        .route(
+            "/appointment/{appointment}/{token}/calendar.ics",
+            get(appointment::calendar),
+        )
+        .route(
+            "/appointment/{appointment}/{token}/cancel",
+            get(appointment::ask_cancel).post(appointment::cancel),
+        )
+        .route(
+            "/appointment/{appointment}/{token}/move",
+            get(moving::see).post(moving::keep),
+        )
         .route(
             "/appointment/{appointment}/{token}/move/{hold}/{hold_token}",
             get(moving::see_new).post(moving::confirm_move),
         )
-        .route("/appointment/{appointment}/{token}/move/{hold}/{hold_token}/more-time", post(moving::more_time))
-        .route("/appointment/{appointment}/{token}/move/{hold}/{hold_token}/give-up", post(moving::give_up))
+        .route(
+            "/appointment/{appointment}/{token}/move/{hold}/{hold_token}/more-time",
+            post(moving::more_time),
+        )
+        .route(
+            "/appointment/{appointment}/{token}/move/{hold}/{hold_token}/give-up",
+            post(moving::give_up),
+        )
         // the rest
         .route("/privacy", get(appointment::privacy))
         .route("/assets/{file}", get(asset))
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found)
+        .layer(middleware::from_fn_with_state(app.clone(), bug_in_words))
+}
+
+/// A panic behind a page becomes a page, too: whoever sees it can do nothing with JSON.
+pub async fn bug_in_words(State(app): State<App>, request: Request, next: Next) -> Response {
+    match task::caught(next.run(request)).await {
+        Some(response) => response,
+        None => {
+            task::count_panic("page");
+            page::broke(&app)
+        }
+    }
 }
 
 async fn not_found(State(app): State<App>) -> Response {
@@ -75,10 +109,15 @@ async fn wrong_method(State(app): State<App>) -> Response {
 
 /// Our style sheet and mark. Their addresses change with their bytes, so they may be kept for ever.
 async fn asset(State(app): State<App>, Path(file): Path<String>) -> Response {
-    let Some((media_type, bytes)) = html::style::asset(&format!("/assets/{file}")) else { return page::not_found(&app) };
+    let Some((media_type, bytes)) = html::style::asset(&format!("/assets/{file}")) else {
+        return page::not_found(&app);
+    };
     let mut response = (StatusCode::OK, bytes).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
     response
 }

@@ -55,7 +55,7 @@ pub fn router(app: App, trace: Trace) -> Router {
         .route("/api/", any(not_found))
         .route("/api/{*rest}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed);
-    resident::routes()
+    resident::routes(&app)
         .merge(api)
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         // Outside of all others: what they refuse is counted and has a trace id too.

@@ -55,7 +55,7 @@ pub enum Said {
         what: String,
         /// Of `total`.
         done: u64,
-        /// How many there are.
+        /// How many there are; 0 when that is not known.
         total: u64,
     },
 }

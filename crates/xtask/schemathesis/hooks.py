@@ -150,10 +150,16 @@ def questions(case):
     case.query = {**(case.query or {}), "slot": TIMES.next()}
 
 
+def published(case):
+    manifest = HTTP.get(URL + "/$bulk-publish", timeout=10).json()
+    case.path_parameters["file"] = manifest["output"][next(COUNT) % len(manifest["output"])]["url"].rsplit("/", 1)[1]
+
+
 MAKE = {
     "GET /api/v1/clinics": list_clinics,
     "GET /api/v1/slots": list_slots,
     "GET /api/v1/questions": questions,
+    "GET /smart/{file}": published,
     "POST /api/v1/holds": place_hold,
     "POST /api/v1/holds/{id}/extend": of_hold,
     "DELETE /api/v1/holds/{id}": of_hold,

@@ -15,6 +15,7 @@ pub mod bench;
 pub mod client;
 pub mod program;
 pub mod site;
+pub mod soak;
 pub mod suite;
 pub mod tidy;
 pub mod tools;

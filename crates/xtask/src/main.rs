@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{Checkout, suite, tidy};
+use xtask::{Checkout, bench, soak, suite, tidy};
 
 /// What a developer of Evenkeel runs.
 #[derive(Parser)]
@@ -28,6 +28,19 @@ enum Command {
     Test {
         /// fmt, tidy, clippy, unit, journey, metrics, contract, browser, crash, fsync.
         suites: Vec<String>,
+    },
+    /// Ratios measured in one run, in a release build.
+    Bench {
+        /// Rows to measure, by the beginning of their names; all when none is named.
+        names: Vec<String>,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Full sizes, hours: what is too long for every change.
+    Soak {
+        /// Which; all when none is named.
+        names: Vec<String>,
     },
 }
 
@@ -52,5 +65,7 @@ fn run(arguments: Arguments) -> Result<bool> {
             Ok(broken == 0)
         }
         Command::Test { suites } => suite::run(&checkout, &suites),
+        Command::Bench { names, json } => bench::run(&checkout, &names, json),
+        Command::Soak { names } => soak::run(&checkout, &names),
     }
 }

@@ -29,7 +29,9 @@ pub struct Start<'a> {
     pub data: &'a Path,
     /// Where it listens; port 0 picks one.
     pub listen: String,
-    /// Arguments of `up` beyond those.
+    /// `up`, or `server` for a server without a supervisor.
+    pub command: &'static str,
+    /// Arguments beyond those.
     pub more: Vec<String>,
     /// A program and its arguments that runs it (strace), if any.
     pub under: Vec<String>,
@@ -42,11 +44,19 @@ impl<'a> Start<'a> {
             binary,
             data,
             listen: "127.0.0.1:0".to_owned(),
+            command: "up",
             more: Vec::new(),
             under: Vec::new(),
         }
     }
-    /// One more argument of `up`.
+    /// One server without a supervisor, on this port.
+    #[must_use]
+    pub fn server(mut self, port: u16) -> Self {
+        self.command = "server";
+        self.listen = format!("127.0.0.1:{port}");
+        self
+    }
+    /// One more argument.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<String>) -> Self {
         self.more.push(argument.into());
@@ -85,8 +95,9 @@ impl Site {
     fn start(start: &Start<'_>) -> Result<Self> {
         let mut words: Vec<String> = start.under.clone();
         words.push(start.binary.display().to_string());
-        words.extend(["up", "--json", "--listen", &start.listen, "--data"].map(str::to_owned));
+        words.extend([start.command, "--listen", &start.listen, "--data"].map(str::to_owned));
         words.push(start.data.display().to_string());
+        words.extend((start.command == "up").then(|| "--json".to_owned()));
         words.extend(start.more.iter().cloned());
         std::fs::create_dir_all(start.data)?;
         let said = start.data.with_extension("stderr");
@@ -166,7 +177,11 @@ impl Site {
     }
     /// SIGTERM, and waits for the end.
     pub fn stop(mut self) -> Result<ExitStatus> {
-        kill(self.supervisor()?, Signal::SIGTERM)?;
+        match (self.supervisor(), &self.group) {
+            (Ok(supervisor), _) => kill(supervisor, Signal::SIGTERM)?,
+            (Err(_), Some(group)) => killpg(group.0, Signal::SIGTERM)?,
+            (Err(error), None) => return Err(error),
+        }
         self.wait(STOPS_WITHIN)
     }
     /// Waits for the end.

@@ -170,7 +170,8 @@ fn read_snapshot(tx: &mut Transaction<'_>, now: Timestamp, version: u64) -> Resu
     Ok(Snapshot::new(clinics, slots, version))
 }
 
-fn read_rules(tx: &mut Transaction<'_>) -> Result<Rules, Broken> {
+/// The rules, out of the documents.
+pub(crate) fn read_rules(tx: &mut Transaction<'_>) -> Result<Rules, Broken> {
     let documents = records::document::all(tx)?;
     let texts = documents.iter().map(|d| (d.kind.as_str(), d.name.as_str(), d.body.as_str()));
     // What was imported was read before; what cannot be read now was changed by hand.

@@ -103,7 +103,8 @@ impl Queue {
         answered.await.unwrap_or(Err(Fault::OutcomeUnknown))
     }
 
-    fn send(&self, mut task: Task) -> Result<oneshot::Receiver<Result<Reply, Fault>>, Fault> {
+    /// Queues a command; its answer comes over the channel.
+    pub(crate) fn send(&self, mut task: Task) -> Result<oneshot::Receiver<Result<Reply, Fault>>, Fault> {
         let (answer, answered) = oneshot::channel();
         task.answer = Some(answer);
         self.length.fetch_add(1, Ordering::Relaxed);
@@ -118,11 +119,6 @@ impl Queue {
             }
         })?;
         Ok(answered)
-    }
-
-    /// Queues a command of the engine's own and blocks for its answer; for owned threads.
-    pub(crate) fn submit_blocking(&self, task: Task) -> Result<Reply, Fault> {
-        self.send(task)?.blocking_recv().unwrap_or(Err(Fault::OutcomeUnknown))
     }
 
     /// How many wait.

@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_millis(250);
 
 /// Starts the thread.
 pub(crate) fn start(database: &Database, settings: &Settings, clock: &Clock, owner: &Owner) -> Result<(), StartError> {
-    let mut connection = database.connect()?;
+    let mut connection = database.connect_beside()?;
     let most = settings.get(&limit::LOG_PAGES) as i64;
     let (clock, shutdown) = (clock.clone(), owner.shutdown().clone());
     owner.thread("checkpoint", move || {

@@ -40,16 +40,17 @@ fn free_due(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> 
     let now = engine.clock().now();
     let before = now - engine.settings().duration(&limit::HOLD_GRACE);
     let due = records::hold::due(&mut connection.begin_read()?, before, AT_ONCE)?;
+    // All at once into the queue, so that they share batches; then wait for them, so that the next turn finds others.
+    let mut answers = Vec::with_capacity(due.len());
     for hold in due {
         let deadline = engine.clock().monotonic() + PATIENCE;
         let render = Arc::new(|_: &crate::engine::Verdict<'_>| Rendered { status: 200, body: Vec::new() });
         let tokens = Tokens { own: true, ..Tokens::default() };
         let task = Task::new(Command::ExpireHold { hold }, tokens, now, deadline, None, render);
-        match engine.inner().queue.submit_blocking(task) {
-            Ok(_) => count(&engine.counters().expired_holds, 1),
-            // Read-only, busy: they stay held, and the next turn tries again.
-            Err(_) => return Ok(()),
-        }
+        answers.extend(engine.inner().queue.send(task).ok());
     }
+    // Read-only, busy: they stay held, and the next turn tries again.
+    let freed = answers.into_iter().filter_map(|answer| answer.blocking_recv().ok()?.ok()).count();
+    count(&engine.counters().expired_holds, freed as u64);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Appointments.
+//! Appointments: by id, never by a person. What can change of one is in one statement.
 
 use super::id_at;
 use base::id::AppointmentId;

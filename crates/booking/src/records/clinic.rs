@@ -1,4 +1,4 @@
-//! Clinics.
+//! Clinics, keyed by their source's id so that an import can be repeated.
 
 use super::id_at;
 use base::id::ClinicId;

@@ -1,4 +1,4 @@
-//! Holds.
+//! Holds, and which of them are due. A partial index keeps only live ones in reach.
 
 use super::{id_at, join_ids, split_ids};
 use base::id::HoldId;

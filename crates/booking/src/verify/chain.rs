@@ -70,7 +70,7 @@ impl History {
             AuditKind::ResidentArrived => self.stands(link, bits, Status::Arrived),
             AuditKind::ResidentDidNotCome => self.stands(link, bits, Status::Noshow),
             AuditKind::DoseGiven => self.stands(link, bits, Status::Fulfilled),
-            AuditKind::ClinicsImported | AuditKind::SessionsPublished | AuditKind::RulesImported => {}
+            AuditKind::ClinicsImported | AuditKind::SessionsPublished | AuditKind::RulesImported | AuditKind::ZipsImported => {}
         }
     }
 

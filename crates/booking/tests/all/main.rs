@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::duration_suboptimal_units, reason = "a test that cannot go on should stop there")]
 
 mod engine;
+mod exchange;
+mod reconciler;
 mod site;
 mod verify;

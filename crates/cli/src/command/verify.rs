@@ -55,7 +55,9 @@ impl Verify {
             return Err(CouldNotLook(format!("there is no database in {}", data.display())).into());
         }
         let could_not = |cause: String| CouldNotLook(cause);
-        let mut connection = Database::file(&file).connect_read_only().map_err(|error| could_not(error.to_string()))?;
+        let mut connection = Database::file(&file)
+            .connect_read_only()
+            .map_err(|error| could_not(error.to_string()))?;
         if let Err(error) = database::migration::require_current(&mut connection, MIGRATIONS) {
             return Err(match error {
                 OpenError::NewerSchema { .. } => error.into(),
@@ -69,9 +71,14 @@ impl Verify {
             None
         };
         let grace = std::time::Duration::from_secs(booking::limit::HOLD_GRACE.max);
-        let report = verify::verify(&mut connection, keys.as_ref(), &told, grace).map_err(|error| could_not(error.to_string()))?;
+        let report = verify::verify(&mut connection, keys.as_ref(), &told, grace)
+            .map_err(|error| could_not(error.to_string()))?;
         print(&report, keys.is_some(), self.json);
-        Ok(if report.findings.is_empty() { Exit::Done } else { Exit::FoundWrong })
+        Ok(if report.findings.is_empty() {
+            Exit::Done
+        } else {
+            Exit::FoundWrong
+        })
     }
 }
 
@@ -103,7 +110,11 @@ fn print(report: &Report, with_keys: bool, json: bool) {
         report.appointments,
         report.outcomes,
         report.audit_events,
-        if report.acknowledged > 0 { format!(", and {} lines of what was told", report.acknowledged) } else { String::new() },
+        if report.acknowledged > 0 {
+            format!(", and {} lines of what was told", report.acknowledged)
+        } else {
+            String::new()
+        },
         match report.findings.len() + report.not_shown {
             0 => "all is as it must be".to_owned(),
             1 => "1 thing is not as it must be".to_owned(),

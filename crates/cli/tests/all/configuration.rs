@@ -7,7 +7,7 @@ fn a_wrong_setting_is_named_with_its_line() {
     let installed = Installed::new();
     std::fs::create_dir(installed.data()).unwrap();
     for (content, expected) in [
-        ("[booking.hold]\nlifetime = 1\n", "line 2: booking.hold.lifetime: "),
+        ("[booking.hold]\nlifetime = 0\n", "line 2: booking.hold.lifetime: "),
         ("http.idle_tim = 60\n", "did you mean http.idle_time?"),
     ] {
         std::fs::write(installed.data().join("evenkeel.toml"), content).unwrap();
@@ -15,4 +15,12 @@ fn a_wrong_setting_is_named_with_its_line() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && text.contains(expected), "{text}");
     }
+}
+
+#[test]
+fn the_register_in_the_documents_is_the_programs_own() {
+    let output = Installed::new().call(&["config", "--markdown"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    // UPDATE_EXPECT=1 writes the file anew.
+    expect_test::expect_file!["../../../../docs/settings.md"].assert_eq(&text);
 }

@@ -41,15 +41,23 @@ impl Installed {
         self.folder.join("data")
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end, which must come soon.
     pub fn call(&self, args: &[&str]) -> Output {
-        evenkeel()
-            .args(args)
-            .arg("--data")
-            .arg(self.data())
+        let mut command = evenkeel();
+        command.args(args).arg("--data").arg(self.data());
+        command
             .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let started = self.clock.monotonic();
+        while child.try_wait().unwrap().is_none() {
+            if self.clock.monotonic().saturating_sub(started) > SOON {
+                child.kill().unwrap();
+            }
+            self.clock.sleep_blocking(Duration::from_millis(2));
+        }
+        child.wait_with_output().unwrap()
     }
 
     /// Starts `up --empty --json` and waits for its ready line.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 use crate::installed::{Installed, address, get, lives, pid, signal, text};
 
@@ -40,10 +41,8 @@ fn the_ready_line_says_all_there_is_and_stop_ends_it() {
         table.contains(ready["public"].as_str().unwrap()) && table.contains(&server.to_string()),
         "{table}"
     );
-    assert_eq!(
-        installed.call(&["ps", "--json"]).stdout,
-        format!("{ready}\n").into_bytes()
-    );
+    let same: Value = serde_json::from_slice(&installed.call(&["ps", "--json"]).stdout).unwrap();
+    assert_eq!(same, ready);
 
     let stopped = installed.call(&["stop"]);
     assert!(stopped.status.success());

@@ -17,7 +17,13 @@ fn tokens(block: usize) -> BTreeMap<&'static str, &'static str> {
 
 #[track_caller]
 fn check(theme: &BTreeMap<&str, &str>, front: &str, ground: &str, least: f64) {
-    let color = |name: &str| if name == "white" { "#FFFFFF".to_owned() } else { theme[name].to_owned() };
+    let color = |name: &str| {
+        if name == "white" {
+            "#FFFFFF".to_owned()
+        } else {
+            theme[name].to_owned()
+        }
+    };
     let got = ratio(&color(front), &color(ground)).expect("colors");
     assert!(got >= least, "{front} on {ground}: {got:.2} is below {least}");
 }
@@ -25,7 +31,11 @@ fn check(theme: &BTreeMap<&str, &str>, front: &str, ground: &str, least: f64) {
 #[test]
 fn text_and_controls_stand_out_in_both_themes() {
     let (light, dark) = (tokens(0), tokens(1));
-    assert_eq!(light.keys().collect::<Vec<_>>(), dark.keys().collect::<Vec<_>>(), "both themes name the same colors");
+    assert_eq!(
+        light.keys().collect::<Vec<_>>(),
+        dark.keys().collect::<Vec<_>>(),
+        "both themes name the same colors"
+    );
     assert!(light.len() > 20, "tokens were read");
     for theme in [&light, &dark] {
         for ground in ["page", "surface", "sunken"] {

@@ -26,13 +26,21 @@ fn every_page_of_a_demonstration_says_so_first() {
     let notice = document.find("Demonstration.").expect("the notice");
     assert!(notice < document.find("brand-name").expect("the name"));
     assert!(document.contains("Clinics as of 2021.") && document.contains("Not a place to go."));
-    assert!(!shell(None).document(&Page::new("Find", html! {})).contains("Demonstration"));
+    assert!(
+        !shell(None)
+            .document(&Page::new("Find", html! {}))
+            .contains("Demonstration")
+    );
 }
 
 #[test]
 fn the_title_says_when_there_is_something_to_mend() {
     let mut page = Page::new("Your details", html! {});
-    assert!(shell(None).document(&page).contains("<title>Your details – Massachusetts vaccine appointments</title>"));
+    assert!(
+        shell(None)
+            .document(&page)
+            .contains("<title>Your details – Massachusetts vaccine appointments</title>")
+    );
     page.has_errors = true;
     assert!(shell(None).document(&page).contains("<title>Error: Your details"));
 }

@@ -16,14 +16,27 @@ fn a_time_of_day_says_its_zone() {
     let locale = Locale::english();
     let check = |instant: &str, expected: expect_test::Expect| {
         let at = Timestamp::parse(instant).expect("an instant");
-        expected.assert_eq(&format!("{} | {}", locale.time(at, &eastern()), locale.date_long(at.date_in(&eastern()))));
+        expected.assert_eq(&format!(
+            "{} | {}",
+            locale.time(at, &eastern()),
+            locale.date_long(at.date_in(&eastern()))
+        ));
     };
-    check("2026-12-01T14:20:00Z", expect!["9:20 AM ET | Tuesday, December 1, 2026"]);
+    check(
+        "2026-12-01T14:20:00Z",
+        expect!["9:20 AM ET | Tuesday, December 1, 2026"],
+    );
     check("2026-07-01T16:00:00Z", expect!["12:00 PM ET | Wednesday, July 1, 2026"]);
     check("2026-07-01T04:05:00Z", expect!["12:05 AM ET | Wednesday, July 1, 2026"]);
     let at = Timestamp::parse("2026-12-01T14:20:00Z").expect("an instant");
-    assert_eq!(locale.time(at, &Zone::named("America/Anchorage").expect("a zone")), "5:20 AM AKT");
-    assert_eq!(locale.time(at, &Zone::named("Europe/Paris").expect("a zone")), "3:20 PM Europe/Paris");
+    assert_eq!(
+        locale.time(at, &Zone::named("America/Anchorage").expect("a zone")),
+        "5:20 AM AKT"
+    );
+    assert_eq!(
+        locale.time(at, &Zone::named("Europe/Paris").expect("a zone")),
+        "3:20 PM Europe/Paris"
+    );
     assert_eq!(locale.zone_long(&eastern()), "Eastern Time (ET)");
 }
 
@@ -39,18 +52,29 @@ fn dates_and_spans_read_as_people_write_them() {
         locale.date_plain(date),
         locale.weekday_short(date)
     ));
-    let spans: Vec<_> = [1, 12, 89, 90, 1_860, 7_200, 300_000].into_iter().map(|s| locale.span(s)).collect();
+    let spans: Vec<_> = [1, 12, 89, 90, 1_860, 7_200, 300_000]
+        .into_iter()
+        .map(|s| locale.span(s))
+        .collect();
     expect!["1 second, 12 seconds, 89 seconds, 2 minutes, 31 minutes, 2 hours, 3 days"].assert_eq(&spans.join(", "));
 }
 
 #[test]
 fn markup_is_spliced_in_and_words_are_escaped() {
     let locale = Locale::english();
-    let said = locale.rich("footer-help", &[("phone", html! { b { "1" } }.into())]).into_string();
+    let said = locale
+        .rich("footer-help", &[("phone", html! { b { "1" } }.into())])
+        .into_string();
     assert!(said.contains("<b>1</b>"), "{said}");
-    let said = locale.rich("results-near", &[("count", 2_usize.into()), ("place", "<i>".into())]).into_string();
+    let said = locale
+        .rich("results-near", &[("count", 2_usize.into()), ("place", "<i>".into())])
+        .into_string();
     assert!(said.contains("&lt;i&gt;"), "{said}");
-    assert!(locale.tell("home-open-title", &[("count", 14_000_usize.into())]).contains("14,000"));
+    assert!(
+        locale
+            .tell("home-open-title", &[("count", 14_000_usize.into())])
+            .contains("14,000")
+    );
 }
 
 #[test]
@@ -64,10 +88,16 @@ fn a_missing_message_or_argument_is_seen() {
 fn the_families_are_whole() {
     let locale = Locale::english();
     for n in 1..=12 {
-        assert!(locale.has(&format!("month-{n}")) && locale.has(&format!("month-short-{n}")), "month {n}");
+        assert!(
+            locale.has(&format!("month-{n}")) && locale.has(&format!("month-short-{n}")),
+            "month {n}"
+        );
     }
     for n in 1..=7 {
-        assert!(locale.has(&format!("weekday-{n}")) && locale.has(&format!("weekday-short-{n}")), "weekday {n}");
+        assert!(
+            locale.has(&format!("weekday-{n}")) && locale.has(&format!("weekday-short-{n}")),
+            "weekday {n}"
+        );
     }
     for fault in base::answer::Fault::ALL {
         assert!(locale.has(&format!("fault-{}-title", fault.code())), "{fault}");
@@ -78,12 +108,27 @@ fn the_families_are_whole() {
 #[test]
 fn no_word_that_the_public_should_not_read() {
     for line in RESIDENT_EN.lines().filter(|line| !line.starts_with('#')) {
-        let Some((_, words)) = line.split_once('=') else { continue };
+        let Some((_, words)) = line.split_once('=') else {
+            continue;
+        };
         let words = words.to_lowercase();
-        for never in ["slot", "inventory", "retry", "session", "queue", "token", "invalid", "please", "oops"] {
+        for never in [
+            "slot",
+            "inventory",
+            "retry",
+            "session",
+            "queue",
+            "token",
+            "invalid",
+            "please",
+            "oops",
+        ] {
             // "Please do not start again" is the register's own sentence for a commit in doubt.
             let allowed = never == "please" && words.contains("please do not start again");
-            assert!(allowed || !words.split(|c: char| !c.is_alphabetic()).any(|word| word == never), "{never}: {line}");
+            assert!(
+                allowed || !words.split(|c: char| !c.is_alphabetic()).any(|word| word == never),
+                "{never}: {line}"
+            );
         }
     }
 }
@@ -107,7 +152,10 @@ fn each_message_asked_for_exists_and_each_one_is_asked_for() {
     for owner in ["html", "server"] {
         sources(&crates.join(owner).join("src"), &mut files);
     }
-    let text: String = files.iter().map(|file| std::fs::read_to_string(file).expect("a source")).collect();
+    let text: String = files
+        .iter()
+        .map(|file| std::fs::read_to_string(file).expect("a source"))
+        .collect();
     let mut missing = BTreeSet::new();
     for call in [".text(\"", ".tell(\"", ".rich(\"", ".tell(\n", ".rich(\n"] {
         for (at, _) in text.match_indices(call) {
@@ -127,7 +175,11 @@ fn each_message_asked_for_exists_and_each_one_is_asked_for() {
     assert!(keys.len() > 100, "messages were read");
     let quoted = |key: &str| text.contains(&format!("\"{key}\""));
     // A heading and its text are asked for by their common beginning.
-    let pair = |key: &str| key.strip_suffix("-title").or(key.strip_suffix("-body")).is_some_and(quoted);
+    let pair = |key: &str| {
+        key.strip_suffix("-title")
+            .or(key.strip_suffix("-body"))
+            .is_some_and(quoted)
+    };
     let unused: Vec<_> = keys
         .iter()
         .filter(|key| !FAMILIES.iter().any(|family| key.starts_with(family)) && !quoted(key) && !pair(key))

@@ -65,9 +65,9 @@ impl Week {
     fn of(seed: u64, clinic: ClinicId) -> Self {
         let mut chance = chance(seed, clinic, HOURS, 0);
         let weekdays = (8 + chance.below(3) as i8, 16 + chance.below(4) as i8);
-        let closed = chance.is_lucky(15).then(|| WEEKDAYS[chance.below(5) as usize]);
+        let closed = chance.is_lucky(25).then(|| WEEKDAYS[chance.below(5) as usize]);
         let short = |chance: &mut SplitMix64| (9 + chance.below(2) as i8, 13 + chance.below(4) as i8);
-        let saturday = chance.is_lucky(80).then(|| short(&mut chance));
+        let saturday = chance.is_lucky(70).then(|| short(&mut chance));
         let sunday = chance.is_lucky(20).then(|| short(&mut chance));
         Self { weekdays, closed, saturday, sunday }
     }
@@ -130,10 +130,6 @@ pub fn plan_of(seed: u64, clinic: ClinicId, date: Date, zone: &Zone, offer: &Off
     let Some((open, close)) = Week::of(seed, clinic).on(date.weekday()) else { return Vec::new() };
     let day = i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day());
     let mut chance = chance(seed, clinic, DAY, day as u64);
-    // A day off now and then: holidays, training.
-    if chance.is_lucky(4) {
-        return Vec::new();
-    }
     let products = products_of_day(seed, clinic, offer, &mut chance);
     products.into_iter().map(|product| session(clinic, date, zone, product, (open, close), &mut chance)).collect()
 }

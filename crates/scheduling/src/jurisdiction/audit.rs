@@ -31,6 +31,8 @@ pub enum AuditKind {
     DoseGiven,
     /// Clinics were added or changed.
     ClinicsImported,
+    /// ZIP codes were added or changed.
+    ZipsImported,
     /// Sessions and their slots were published.
     SessionsPublished,
     /// Rules were put in force.
@@ -39,7 +41,7 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::HoldPlaced,
         Self::HoldExtended,
         Self::HoldGivenBack,
@@ -52,6 +54,7 @@ impl AuditKind {
         Self::ResidentDidNotCome,
         Self::DoseGiven,
         Self::ClinicsImported,
+        Self::ZipsImported,
         Self::SessionsPublished,
         Self::RulesImported,
     ];
@@ -71,6 +74,7 @@ impl AuditKind {
             Self::ResidentDidNotCome => "resident-did-not-come",
             Self::DoseGiven => "dose-given",
             Self::ClinicsImported => "clinics-imported",
+            Self::ZipsImported => "zips-imported",
             Self::SessionsPublished => "sessions-published",
             Self::RulesImported => "rules-imported",
         }

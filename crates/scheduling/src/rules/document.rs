@@ -191,6 +191,8 @@ fn jurisdiction(document: JurisdictionDocument) -> Result<Jurisdiction, String> 
 }
 
 fn products(rules: &mut Rules, document: ProductsDocument) -> Result<(), String> {
+    // The last version counts: a product that it leaves out is no longer offered.
+    rules.vaccines.clear();
     for (n, entry) in document.products.into_iter().enumerate() {
         let cvx = cvx(&format!("/products/{n}/cvx"), &entry.cvx)?;
         let vaccine = Vaccine { cvx, name: entry.name, group: entry.group, group_name: entry.group_name };

@@ -16,6 +16,7 @@ use super::slot::Slot;
 use crate::answer::{self, AskError, Shape};
 use crate::app::App;
 use crate::limit::{CREDENTIAL_CHARACTERS_MAX, DOSE_MAX, HOLD_ENTRIES_MAX};
+use crate::request::arrival::Arrived;
 use crate::request::body::{EmptyBody, JsonBody};
 use crate::request::credential::Credential;
 use crate::request::fields::{self, Findings, Object, Raw};
@@ -355,6 +356,7 @@ fn latest_birth(app: &App) -> Date {
 )]
 pub async fn book(
     State(app): State<App>,
+    arrived: Arrived,
     RawQuery(query): RawQuery,
     key: IdempotencyKey,
     JsonBody(body): JsonBody,
@@ -364,7 +366,7 @@ pub async fn book(
     let asked = fields::read_body(&body, |raw, findings| read(raw, latest_birth, findings))?;
     let key = key.within("POST /api/v1/appointments", "", None, &body);
     let shape = if asked.single { Shape::One } else { Shape::Several };
-    let ask = app.ask(Some(key), answer::render(&app, StatusCode::CREATED, shape));
+    let ask = app.ask_since(arrived, Some(key), answer::render(&app, StatusCode::CREATED, shape));
     let resident = app.resident();
     Ok(answer::reply(
         resident
@@ -407,6 +409,7 @@ pub async fn see(
 )]
 pub async fn cancel(
     State(app): State<App>,
+    arrived: Arrived,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
     credential: Credential,
@@ -421,7 +424,7 @@ pub async fn cancel(
         Some(credential.token()),
         &body,
     );
-    let ask = app.ask(Some(key), answer::render(&app, StatusCode::OK, Shape::Plain));
+    let ask = app.ask_since(arrived, Some(key), answer::render(&app, StatusCode::OK, Shape::Plain));
     Ok(answer::reply(
         app.resident().cancel(appointment, credential.token(), ask).await,
     ))
@@ -441,6 +444,7 @@ pub async fn cancel(
 )]
 pub async fn reschedule(
     State(app): State<App>,
+    arrived: Arrived,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
     credential: Credential,
@@ -458,7 +462,7 @@ pub async fn reschedule(
         Some(credential.token()),
         &body,
     );
-    let ask = app.ask(Some(key), answer::render(&app, StatusCode::OK, Shape::Moved));
+    let ask = app.ask_since(arrived, Some(key), answer::render(&app, StatusCode::OK, Shape::Moved));
     Ok(answer::reply(
         app.resident()
             .reschedule(appointment, credential.token(), hold, &token, ask)

@@ -13,6 +13,7 @@ use super::slot::Slot;
 use crate::answer::{self, AskError, Shape};
 use crate::app::App;
 use crate::limit::HOLD_ENTRIES_MAX;
+use crate::request::arrival::Arrived;
 use crate::request::body::{EmptyBody, JsonBody};
 use crate::request::credential::Credential;
 use crate::request::fields::{self, Findings, Object, Raw};
@@ -130,6 +131,7 @@ pub fn slot_id(raw: Raw<'_>) -> Option<SlotId> {
 )]
 pub async fn place(
     State(app): State<App>,
+    arrived: Arrived,
     RawQuery(query): RawQuery,
     key: IdempotencyKey,
     JsonBody(body): JsonBody,
@@ -137,7 +139,11 @@ pub async fn place(
     Query::none(&query)?;
     let (slots, single) = fields::read_body(&body, read)?;
     let key = key.within("POST /api/v1/holds", "", None, &body);
-    let ask = app.ask(Some(key), answer::render(&app, StatusCode::CREATED, Shape::Plain));
+    let ask = app.ask_since(
+        arrived,
+        Some(key),
+        answer::render(&app, StatusCode::CREATED, Shape::Plain),
+    );
     Ok(answer::reply(app.resident().place_hold(slots, single, ask).await))
 }
 
@@ -152,6 +158,7 @@ pub async fn place(
 )]
 pub async fn extend(
     State(app): State<App>,
+    arrived: Arrived,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
     credential: Credential,
@@ -161,7 +168,7 @@ pub async fn extend(
     Query::none(&query)?;
     let hold = HoldId::parse(&id).map_err(|_| AskError::NotFound)?;
     let key = key.within("POST /api/v1/holds/{id}/extend", &id, Some(credential.token()), &body);
-    let ask = app.ask(Some(key), answer::render(&app, StatusCode::OK, Shape::Plain));
+    let ask = app.ask_since(arrived, Some(key), answer::render(&app, StatusCode::OK, Shape::Plain));
     Ok(answer::reply(
         app.resident().extend_hold(hold, credential.token(), ask).await,
     ))
@@ -180,6 +187,7 @@ pub async fn extend(
 )]
 pub async fn give_back(
     State(app): State<App>,
+    arrived: Arrived,
     PathId(id): PathId,
     RawQuery(query): RawQuery,
     credential: Credential,
@@ -188,7 +196,7 @@ pub async fn give_back(
     Query::none(&query)?;
     let hold = HoldId::parse(&id).map_err(|_| AskError::NotFound)?;
     let key = key.map(|key| key.within("DELETE /api/v1/holds/{id}", &id, Some(credential.token()), b""));
-    let ask = app.ask(key, answer::render(&app, StatusCode::NO_CONTENT, Shape::Plain));
+    let ask = app.ask_since(arrived, key, answer::render(&app, StatusCode::NO_CONTENT, Shape::Plain));
     Ok(answer::reply(
         app.resident().give_back_hold(hold, credential.token(), ask).await,
     ))

@@ -21,6 +21,7 @@ use super::view::trouble::{Said, said};
 use super::{jurisdiction, search, times};
 use crate::answer::Shape;
 use crate::app::App;
+use crate::request::arrival::Arrived;
 
 /// An appointment that its link opened.
 pub struct Opened {
@@ -49,9 +50,15 @@ impl Opened {
 
 /// Opens an appointment by its link; the error is the page to answer with.
 pub async fn open(app: &App, id: &str, token: &str) -> Result<Opened, Response> {
-    let Ok(appointment) = AppointmentId::parse(id) else { return Err(page::not_found(app)) };
+    let Ok(appointment) = AppointmentId::parse(id) else {
+        return Err(page::not_found(app));
+    };
     match app.resident().see_appointment(appointment, token).await {
-        Ok(Some(seen)) => Ok(Opened { seen, id: id.to_owned(), token: token.to_owned() }),
+        Ok(Some(seen)) => Ok(Opened {
+            seen,
+            id: id.to_owned(),
+            token: token.to_owned(),
+        }),
         Ok(None) => Err(page::not_found(app)),
         Err(fault) => Err(page::cannot_show(app, fault)),
     }
@@ -64,7 +71,11 @@ fn model(opened: &Opened, moment: Moment, app: &App) -> AppointmentPage {
     AppointmentPage {
         moment,
         status: opened.seen.status.code(),
-        search: if time.clinic_href == "/" { search } else { time.clinic_href.clone() },
+        search: if time.clinic_href == "/" {
+            search
+        } else {
+            time.clinic_href.clone()
+        },
         time,
         code: opened.seen.code.clone(),
         given_name: person.map(|person| person.given_name.clone()),
@@ -78,11 +89,7 @@ fn model(opened: &Opened, moment: Moment, app: &App) -> AppointmentPage {
 }
 
 /// `GET /appointment/{appointment}/{token}`.
-pub async fn see(
-    State(app): State<App>,
-    Path((id, token)): Path<(String, String)>,
-    Query(query): Query,
-) -> Response {
+pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String)>, Query(query): Query) -> Response {
     let opened = match open(&app, &id, &token).await {
         Ok(opened) => opened,
         Err(answer) => return answer,
@@ -109,11 +116,19 @@ pub async fn ask_cancel(State(app): State<App>, Path((id, token)): Path<(String,
     }
     let model = model(&opened, Moment::Seen, &app);
     let key = command::new_key(&app);
-    page::personal(&app, &Page::new(locale().text("cancel-heading"), ask_to_cancel(&model, &key, locale())))
+    page::personal(
+        &app,
+        &Page::new(locale().text("cancel-heading"), ask_to_cancel(&model, &key, locale())),
+    )
 }
 
 /// `POST /appointment/{appointment}/{token}/cancel`.
-pub async fn cancel(State(app): State<App>, Path((id, token)): Path<(String, String)>, Sent(form): Sent) -> Response {
+pub async fn cancel(
+    State(app): State<App>,
+    arrived: Arrived,
+    Path((id, token)): Path<(String, String)>,
+    Sent(form): Sent,
+) -> Response {
     let app = &app;
     let opened = match open(app, &id, &token).await {
         Ok(opened) => opened,
@@ -121,14 +136,24 @@ pub async fn cancel(State(app): State<App>, Path((id, token)): Path<(String, Str
     };
     let key = command::key_of(&form, app);
     let route = "POST /appointment/{appointment}/{token}/cancel";
-    let ask = command::ask(app, route, Some(opened.link()), &key, b"", Shape::Plain);
+    let ask = command::ask(app, arrived, route, Some(opened.link()), &key, b"", Shape::Plain);
     match command::outcome(app.resident().cancel(opened.seen.id, &token, ask).await) {
         Outcome::Done(_) => page::see_other(&format!("{}?canceled=1", opened.base())),
-        Outcome::Refused(refused) => no(&format!("refusal-{}", refused.code), refused.code, &opened, Vec::new(), app),
+        Outcome::Refused(refused) => no(
+            &format!("refusal-{}", refused.code),
+            refused.code,
+            &opened,
+            Vec::new(),
+            app,
+        ),
         Outcome::Invalid(_) | Outcome::NotFound => page::not_found(app),
-        Outcome::Failed(failed) => {
-            fault_page(failed, format!("{}/cancel", opened.base()), vec![("key", key)], Typed::default(), app)
-        }
+        Outcome::Failed(failed) => fault_page(
+            failed,
+            format!("{}/cancel", opened.base()),
+            vec![("key", key)],
+            Typed::default(),
+            app,
+        ),
         Outcome::Bug => page::broke(app),
     }
 }
@@ -142,8 +167,17 @@ pub fn no(
     app: &App,
 ) -> Response {
     ways.push((opened.base(), "back-to-appointment"));
-    let model = Said { what: what.to_owned(), gravity: Gravity::Warn, ways, phone: jurisdiction::of(app).phone };
-    page::refused(app, &Page::new(locale().text(&format!("{what}-title")), said(&model, locale())), code)
+    let model = Said {
+        what: what.to_owned(),
+        gravity: Gravity::Warn,
+        ways,
+        phone: jurisdiction::of(app).phone,
+    };
+    page::refused(
+        app,
+        &Page::new(locale().text(&format!("{what}-title")), said(&model, locale())),
+        code,
+    )
 }
 
 /// `GET /appointment/{appointment}/{token}/calendar.ics`.
@@ -172,7 +206,10 @@ pub async fn calendar(State(app): State<App>, Path((id, token)): Path<(String, S
     let mut response = (StatusCode::OK, file).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"appointment.ics\""));
+    headers.insert(
+        CONTENT_DISPOSITION,
+        HeaderValue::from_static("attachment; filename=\"appointment.ics\""),
+    );
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
     response

@@ -45,7 +45,10 @@ pub fn file(entry: &Entry<'_>, locale: &Locale) -> String {
         .add_property("DTSTART", calendar_instant(time.starts_at))
         .add_property("DTEND", calendar_instant(time.ends_at))
         // Seconds since the epoch grow with each change, as a sequence must (RFC 5545 §3.8.7.4), and fit until 2038.
-        .add_property("SEQUENCE", entry.changed_at.seconds().clamp(0, i64::from(i32::MAX)).to_string())
+        .add_property(
+            "SEQUENCE",
+            entry.changed_at.seconds().clamp(0, i64::from(i32::MAX)).to_string(),
+        )
         .add_property("STATUS", if entry.is_canceled { "CANCELLED" } else { "CONFIRMED" })
         .summary(&locale.text("calendar-summary"))
         .description(&description)

@@ -10,6 +10,7 @@ use super::form_body::Form;
 use crate::answer::{self, Shape};
 use crate::api::problem::FieldError;
 use crate::app::App;
+use crate::request::arrival::Arrived;
 use crate::request::idempotency_key::IdempotencyKey;
 
 /// What became of a command.
@@ -64,10 +65,18 @@ pub fn key_of(form: &Form, app: &App) -> String {
 
 /// The envelope of a command of ours. `route` is the page's method and template, `id` and `token` are those in its
 /// path, `body` is what the command says.
-pub fn ask(app: &App, route: &str, link: Option<(&str, &str)>, key: &str, body: &[u8], shape: Shape) -> Ask {
+pub fn ask(
+    app: &App,
+    arrived: Arrived,
+    route: &str,
+    link: Option<(&str, &str)>,
+    key: &str,
+    body: &[u8],
+    shape: Shape,
+) -> Ask {
     let keyed: Option<KeyedRequest> = IdempotencyKey::parse(key)
         .map(|key| key.within(route, link.map_or("", |(id, _)| id), link.map(|(_, token)| token), body));
-    app.ask(keyed, answer::render(app, StatusCode::OK, shape))
+    app.ask_since(arrived, keyed, answer::render(app, StatusCode::OK, shape))
 }
 
 /// Reads the engine's reply.
@@ -83,9 +92,19 @@ pub fn outcome(reply: Result<Reply, Fault>) -> Outcome {
     match (reply.status, reply.code) {
         (200..=299, _) => Outcome::Done(serde_json::from_slice(&reply.body).unwrap_or_default()),
         (404, _) => Outcome::NotFound,
-        (_, Some(code)) if code != "invalid" => Outcome::Refused(Refused { code, earliest: problem().earliest }),
+        (_, Some(code)) if code != "invalid" => Outcome::Refused(Refused {
+            code,
+            earliest: problem().earliest,
+        }),
         (422, _) => Outcome::Invalid(
-            problem().errors.into_iter().map(|e| FieldError { field: e.field, expected: e.expected }).collect(),
+            problem()
+                .errors
+                .into_iter()
+                .map(|e| FieldError {
+                    field: e.field,
+                    expected: e.expected,
+                })
+                .collect(),
         ),
         _ => Outcome::Bug,
     }

@@ -16,13 +16,10 @@ use super::{jurisdiction, times, vaccine};
 use crate::answer::Shape;
 use crate::api::problem::FieldError;
 use crate::app::App;
+use crate::request::arrival::Arrived;
 
 /// `POST /hold/{hold}/{token}/details`: the answers once more, or the form with what to mend.
-pub async fn details(
-    State(app): State<App>,
-    Path((id, token)): Path<(String, String)>,
-    Sent(form): Sent,
-) -> Response {
+pub async fn details(State(app): State<App>, Path((id, token)): Path<(String, String)>, Sent(form): Sent) -> Response {
     let app = &app;
     let held = match hold::open(app, &id, &token).await {
         Ok(held) => held,
@@ -42,7 +39,10 @@ pub async fn details(
 pub fn check_or_mend(held: &Held, typed: Typed, app: &App) -> Response {
     let questions = vaccine::questions(&held.slot, app);
     match read(held, &typed, &questions, app) {
-        Ok(details) => page::personal(app, &hold::check_page(held, &check(held, typed, details, questions, None, app), app)),
+        Ok(details) => page::personal(
+            app,
+            &hold::check_page(held, &check(held, typed, details, questions, None, app), app),
+        ),
         Err(mending) => page::to_mend(app, hold::form_page(held, typed, mending, None, app)),
     }
 }
@@ -73,7 +73,12 @@ fn check(
 }
 
 /// `POST /hold/{hold}/{token}/book`: books, once, however often it arrives.
-pub async fn book(State(app): State<App>, Path((id, token)): Path<(String, String)>, Sent(form): Sent) -> Response {
+pub async fn book(
+    State(app): State<App>,
+    arrived: Arrived,
+    Path((id, token)): Path<(String, String)>,
+    Sent(form): Sent,
+) -> Response {
     let app = &app;
     let held = match hold::open(app, &id, &token).await {
         Ok(held) => held,
@@ -86,14 +91,18 @@ pub async fn book(State(app): State<App>, Path((id, token)): Path<(String, Strin
         Err(mending) => return page::to_mend(app, hold::form_page(&held, typed, mending, None, app)),
     };
     let route = "POST /hold/{hold}/{token}/book";
-    let ask = command::ask(app, route, Some(held.link()), &key, &typed.bytes(), Shape::One);
+    let ask = command::ask(app, arrived, route, Some(held.link()), &key, &typed.bytes(), Shape::One);
     let booking = BookingRequest {
         slot: None,
         resident: details.person.clone(),
         answers: answers(&details),
         dose: details.dose,
     };
-    match command::outcome(app.resident().book(held.seen.id, &token, vec![booking], true, ask).await) {
+    match command::outcome(
+        app.resident()
+            .book(held.seen.id, &token, vec![booking], true, ask)
+            .await,
+    ) {
         Outcome::Done(done) => match (command::text(&done, "id"), command::text(&done, "manage_token")) {
             (Some(id), Some(token)) => page::see_other(&format!("/appointment/{id}/{token}?new=1")),
             _ => page::broke(app),
@@ -164,13 +173,19 @@ fn to_mend(held: &Held, typed: Typed, questions: &[Asked], fields: &[FieldError]
         let last = field.rsplit('/').next().unwrap_or_default();
         match questions.iter().find(|question| question.id == last) {
             Some(question) => {
-                errors.add(&question.field(), locale().tell("error-question", &[("question", (&question.text).into())]));
+                errors.add(
+                    &question.field(),
+                    locale().tell("error-question", &[("question", (&question.text).into())]),
+                );
             }
             // The contract's own words for its field: true, if drier than ours.
             None => errors.add(form_field(last), expected.clone()),
         }
     }
-    let mending = Mending { errors, ..Mending::default() };
+    let mending = Mending {
+        errors,
+        ..Mending::default()
+    };
     page::to_mend(app, hold::form_page(held, typed, mending, None, app))
 }
 

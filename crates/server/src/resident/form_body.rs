@@ -37,7 +37,10 @@ impl Form {
 
     /// A value, or an empty text.
     pub fn get(&self, name: &str) -> &str {
-        self.pairs.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// Whether the name came at all.
@@ -47,18 +50,28 @@ impl Form {
 
     /// All values of a name.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.pairs.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.pairs
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Names with this beginning: the rest of the name, and the value.
     pub fn beginning<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.pairs.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+        self.pairs
+            .iter()
+            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 }
 
 fn decoded(bytes: &[u8]) -> String {
-    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    let text = percent_encoding::percent_decode(&spaced).decode_utf8_lossy().into_owned();
+    let spaced: Vec<u8> = bytes
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    let text = percent_encoding::percent_decode(&spaced)
+        .decode_utf8_lossy()
+        .into_owned();
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
@@ -92,6 +105,8 @@ impl FromRequest<App> for Sent {
 }
 
 async fn take(body: Body, settings: &Settings) -> Option<Sent> {
-    let bytes = axum::body::to_bytes(body, settings.get(&BODY_BYTES) as usize).await.ok()?;
+    let bytes = axum::body::to_bytes(body, settings.get(&BODY_BYTES) as usize)
+        .await
+        .ok()?;
     Some(Sent(Form::parse(&bytes)))
 }

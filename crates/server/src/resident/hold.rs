@@ -19,6 +19,7 @@ use super::view::{check, details, hold};
 use super::{details as details_pages, jurisdiction, screening, times, vaccine};
 use crate::answer::Shape;
 use crate::app::App;
+use crate::request::arrival::Arrived;
 
 /// A hold that its link opened, with its address.
 pub struct Held {
@@ -49,28 +50,47 @@ impl Held {
 
 /// Opens a hold by its link; the error is the page to answer with.
 pub async fn open(app: &App, id: &str, token: &str) -> Result<Held, Response> {
-    let Ok(hold) = HoldId::parse(id) else { return Err(page::not_found(app)) };
+    let Ok(hold) = HoldId::parse(id) else {
+        return Err(page::not_found(app));
+    };
     let seen = match app.resident().see_hold(hold, token).await {
         Ok(Some(seen)) => seen,
         Ok(None) => return Err(page::not_found(app)),
         Err(fault) => return Err(page::cannot_show(app, fault)),
     };
     // Pages keep one time each; holds of several belong to programs, which have their own pages for them.
-    let Some(slot) = seen.slots.first().cloned() else { return Err(page::not_found(app)) };
-    Ok(Held { seen, slot, id: id.to_owned(), token: token.to_owned() })
+    let Some(slot) = seen.slots.first().cloned() else {
+        return Err(page::not_found(app));
+    };
+    Ok(Held {
+        seen,
+        slot,
+        id: id.to_owned(),
+        token: token.to_owned(),
+    })
 }
 
 /// `POST /holds`: keeps a time, unless the answers before it say that it is not for this person.
-pub async fn place(State(app): State<App>, Sent(form): Sent) -> Response {
+pub async fn place(State(app): State<App>, arrived: Arrived, Sent(form): Sent) -> Response {
     let app = &app;
-    let Ok(slot) = SlotId::parse(form.get("slot")) else { return page::not_found(app) };
+    let Ok(slot) = SlotId::parse(form.get("slot")) else {
+        return page::not_found(app);
+    };
     if form.has("screened")
         && let Some(answer) = screening::before_hold(slot, &form, app)
     {
         return answer;
     }
     let (key, typed) = (command::key_of(&form, app), Typed::of(&form));
-    let ask = command::ask(app, "POST /holds", None, &key, slot.to_string().as_bytes(), Shape::Plain);
+    let ask = command::ask(
+        app,
+        arrived,
+        "POST /holds",
+        None,
+        &key,
+        slot.to_string().as_bytes(),
+        Shape::Plain,
+    );
     match command::outcome(app.resident().place_hold(vec![slot], true, ask).await) {
         Outcome::Done(hold) => {
             let (Some(id), Some(token)) = (command::text(&hold, "id"), command::text(&hold, "token")) else {
@@ -87,8 +107,14 @@ pub async fn place(State(app): State<App>, Sent(form): Sent) -> Response {
         }
         Outcome::Refused(refused) => {
             let snapshot = app.engine().snapshot();
-            let seen = snapshot.slot(slot).map(|(clinic, slot)| slot_seen(clinic.clinic.id, slot));
-            let why = if refused.code == "too-late" { "too-late" } else { "time-gone" };
+            let seen = snapshot
+                .slot(slot)
+                .map(|(clinic, slot)| slot_seen(clinic.clinic.id, slot));
+            let why = if refused.code == "too-late" {
+                "too-late"
+            } else {
+                "time-gone"
+            };
             gone(why, refused.code, seen.as_ref(), typed, app)
         }
         Outcome::Invalid(_) | Outcome::NotFound => gone("too-late", "not-found", None, typed, app),
@@ -104,7 +130,10 @@ pub async fn place(State(app): State<App>, Sent(form): Sent) -> Response {
 pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String)>) -> Response {
     match open(&app, &id, &token).await {
         Ok(held) if held.is_over(&app) => over(&held, Typed::default(), &app),
-        Ok(held) => page::personal(&app, &form_page(&held, Typed::default(), Mending::default(), None, &app)),
+        Ok(held) => page::personal(
+            &app,
+            &form_page(&held, Typed::default(), Mending::default(), None, &app),
+        ),
         Err(answer) => answer,
     }
 }
@@ -112,6 +141,7 @@ pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String
 /// `POST /hold/{hold}/{token}/more-time`: keeps it longer, and shows the same page again with the typing.
 pub async fn more_time(
     State(app): State<App>,
+    arrived: Arrived,
     Path((id, token)): Path<(String, String)>,
     Sent(form): Sent,
 ) -> Response {
@@ -123,7 +153,7 @@ pub async fn more_time(
     let typed = Typed::of(&form);
     let key = format!("{}-more", command::key_of(&form, app));
     let route = "POST /hold/{hold}/{token}/more-time";
-    let ask = command::ask(app, route, Some(held.link()), &key, b"", Shape::Plain);
+    let ask = command::ask(app, arrived, route, Some(held.link()), &key, b"", Shape::Plain);
     match command::outcome(app.resident().extend_hold(held.seen.id, &token, ask).await) {
         Outcome::Done(_) => match open(app, &id, &token).await {
             Ok(held) => again(&held, &form, typed, Some("hold-more-done"), app),
@@ -151,7 +181,7 @@ fn again(held: &Held, form: &Form, typed: Typed, says: Option<&'static str>, app
 }
 
 /// `POST /hold/{hold}/{token}/give-up`: someone else can have it now.
-pub async fn give_up(State(app): State<App>, Path((id, token)): Path<(String, String)>) -> Response {
+pub async fn give_up(State(app): State<App>, arrived: Arrived, Path((id, token)): Path<(String, String)>) -> Response {
     let app = &app;
     let held = match open(app, &id, &token).await {
         Ok(held) => held,
@@ -159,11 +189,15 @@ pub async fn give_up(State(app): State<App>, Path((id, token)): Path<(String, St
     };
     // Without a key: giving back twice says the same as once.
     let route = "POST /hold/{hold}/{token}/give-up";
-    let ask = command::ask(app, route, Some(held.link()), "", b"", Shape::Plain);
+    let ask = command::ask(app, arrived, route, Some(held.link()), "", b"", Shape::Plain);
     match command::outcome(app.resident().give_back_hold(held.seen.id, &token, ask).await) {
-        Outcome::Failed(failed) => {
-            fault_page(failed, format!("{}/give-up", held.base()), Vec::new(), Typed::default(), app)
-        }
+        Outcome::Failed(failed) => fault_page(
+            failed,
+            format!("{}/give-up", held.base()),
+            Vec::new(),
+            Typed::default(),
+            app,
+        ),
         Outcome::Bug => page::broke(app),
         Outcome::NotFound => page::not_found(app),
         _ => page::see_other(&held.base()),
@@ -219,12 +253,26 @@ pub fn over(held: &Held, typed: Typed, app: &App) -> Response {
 pub fn gone(why: &'static str, code: &'static str, slot: Option<&SlotSeen>, typed: Typed, app: &App) -> Response {
     let key = command::new_key(app);
     let (nearest, all_times) = match slot {
-        Some(slot) => (times::nearest(slot, typed, key, app), times::of_slot(slot, app).clinic_href),
-        None => {
-            (hold::Nearest { times: Vec::new(), key, typed, action: "/holds".to_owned() }, "/".to_owned())
-        }
+        Some(slot) => (
+            times::nearest(slot, typed, key, app),
+            times::of_slot(slot, app).clinic_href,
+        ),
+        None => (
+            hold::Nearest {
+                times: Vec::new(),
+                key,
+                typed,
+                action: "/holds".to_owned(),
+            },
+            "/".to_owned(),
+        ),
     };
-    let model = TimeGone { why, nearest, all_times, phone: jurisdiction::of(app).phone };
+    let model = TimeGone {
+        why,
+        nearest,
+        all_times,
+        phone: jurisdiction::of(app).phone,
+    };
     let page = Page::new(locale().text(&format!("{why}-title")), time_gone(&model, locale()));
     page::refused(app, &page, code)
 }
@@ -237,12 +285,24 @@ pub fn fault_page(
     typed: Typed,
     app: &App,
 ) -> Response {
-    let model = FaultPage { fault: failed, action, fields, typed, phone: jurisdiction::of(app).phone };
+    let model = FaultPage {
+        fault: failed,
+        action,
+        fields,
+        typed,
+        phone: jurisdiction::of(app).phone,
+    };
     let title = locale().text(&format!("fault-{}-title", failed.code()));
     page::failed(app, failed, Page::new(title, fault(&model, locale())))
 }
 
 /// An open slot as the engine shows a kept one.
 pub fn slot_seen(clinic: base::id::ClinicId, slot: &booking::availability::snapshot::OpenSlot) -> SlotSeen {
-    SlotSeen { id: slot.id, clinic, starts_at: slot.starts_at, ends_at: slot.ends_at, vaccine: slot.vaccine }
+    SlotSeen {
+        id: slot.id,
+        clinic,
+        starts_at: slot.starts_at,
+        ends_at: slot.ends_at,
+        vaccine: slot.vaccine,
+    }
 }

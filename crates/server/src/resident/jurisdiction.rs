@@ -15,6 +15,9 @@ pub fn of(app: &App) -> Jurisdiction {
         name: jurisdiction.name.clone(),
         seal_svg: SEAL.to_owned(),
         phone: jurisdiction.phone.clone(),
-        demo_as_of: jurisdiction.demonstration.as_ref().map(|demonstration| demonstration.clinics_as_of.clone()),
+        demo_as_of: jurisdiction
+            .demonstration
+            .as_ref()
+            .map(|demonstration| demonstration.clinics_as_of.clone()),
     }
 }

@@ -9,13 +9,14 @@ use html::layout::Page;
 use scheduling::resident::hold::HoldStatus;
 
 use super::appointment::{Opened, no, open};
+use super::clinic::{self, Links};
 use super::command::{self, Outcome};
-use super::find::{clinic_model, town_of};
 use super::form_body::{Form, Query, Sent};
 use super::hold::{self, fault_page};
 use super::page::{self, locale};
+use super::results::KM_PER_MILE;
 use super::search::address;
-use super::times::{self, place_of};
+use super::times::{self, place_of, town_line};
 use super::typed::Typed;
 use super::vaccine;
 use super::view::clinic::Choosing;
@@ -24,17 +25,13 @@ use super::view::moving::{ChooseTime, ConfirmMove, choose, confirm};
 use crate::answer::Shape;
 use crate::api::clinic::tenths_km;
 use crate::app::App;
+use crate::request::arrival::Arrived;
 
 /// Other clinics offered: one screen of a phone.
 const OTHERS: usize = 8;
-const KM_PER_MILE: f64 = 1.609_344;
 
 /// `GET …/move`.
-pub async fn see(
-    State(app): State<App>,
-    Path((id, token)): Path<(String, String)>,
-    Query(query): Query,
-) -> Response {
+pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String)>, Query(query): Query) -> Response {
     let app = &app;
     let opened = match movable(app, &id, &token).await {
         Ok(opened) => opened,
@@ -42,33 +39,25 @@ pub async fn see(
     };
     let snapshot = app.engine().snapshot();
     let asked = ClinicId::parse(query.get("clinic")).unwrap_or(opened.seen.slot.clinic);
-    let Some(availability) = snapshot.clinic(asked) else { return page::not_found(app) };
-    let path = address(&format!("{}/move", opened.base()), &[("clinic", asked.to_string())]);
-    let series = opened.seen.series.clone();
-    let mut clinic = clinic_model(availability, &query, "", Some(&series), app);
-    relink(&mut clinic, &path);
+    let Some(availability) = snapshot.clinic(asked) else {
+        return page::not_found(app);
+    };
+    let links = Links {
+        path: format!("{}/move", opened.base()),
+        kept: vec![("clinic", asked.to_string())],
+    };
+    let clinic = clinic::model(availability, &query, &links, Some(&opened.seen.series), app);
     let model = ChooseTime {
         base: opened.base(),
         now_at: times::of_slot(&opened.seen.slot, app),
         clinic,
         others: others(&opened, availability, &snapshot, app),
-        choosing: Choosing::Keep { action: format!("{}/move", opened.base()), key: command::new_key(app) },
+        choosing: Choosing::Keep {
+            action: format!("{}/move", opened.base()),
+            key: command::new_key(app),
+        },
     };
     page::personal(app, &Page::new(locale().text("move-heading"), choose(&model, locale())))
-}
-
-/// The strip's links are `?day=…`: behind an address that has a query already they go on with `&`.
-fn relink(clinic: &mut super::view::clinic::ClinicPage, path: &str) {
-    let onto = |href: &str| format!("{path}{}", href.replacen('?', "&", 1));
-    for day in &mut clinic.days {
-        day.href = onto(&day.href);
-    }
-    for href in [&mut clinic.earlier, &mut clinic.later].into_iter().flatten() {
-        *href = onto(href);
-    }
-    if let Some((_, href)) = clinic.times.as_mut().and_then(|times| times.more.as_mut()) {
-        *href = onto(href);
-    }
 }
 
 async fn movable(app: &App, id: &str, token: &str) -> Result<Opened, Response> {
@@ -89,9 +78,18 @@ fn others(opened: &Opened, shown: &ClinicAvailability, snapshot: &Snapshot, app:
         .iter()
         .filter(|other| other.clinic.id != shown.clinic.id)
         .filter(|other| {
-            other.slots.iter().any(|slot| slot.free > 0 && slot.starts_at > now && products.contains(&slot.vaccine))
+            other
+                .slots
+                .iter()
+                .any(|slot| slot.free > 0 && slot.starts_at > now && products.contains(&slot.vaccine))
         })
-        .map(|other| (from.zip(place_of(&other.clinic)).map_or(u32::MAX, |(a, b)| tenths_km(a, b)), &**other))
+        .map(|other| {
+            (
+                from.zip(place_of(&other.clinic))
+                    .map_or(u32::MAX, |(a, b)| tenths_km(a, b)),
+                &**other,
+            )
+        })
         .collect();
     found.sort_by(|a, b| (a.0, &a.1.clinic.name, a.1.clinic.id).cmp(&(b.0, &b.1.clinic.name, b.1.clinic.id)));
     found
@@ -100,34 +98,53 @@ fn others(opened: &Opened, shown: &ClinicAvailability, snapshot: &Snapshot, app:
         .map(|(far, other)| {
             let name = ("clinic", (&other.clinic.name).into());
             let words = if far == u32::MAX {
-                locale().tell("move-other-in", &[name, ("town", (&town_of(other)).into())])
+                locale().tell("move-other-in", &[name, ("town", (&town_line(&other.clinic)).into())])
             } else {
                 let miles = format!("{:.1}", f64::from(far) / 10.0 / KM_PER_MILE);
                 locale().tell("move-other-near", &[name, ("miles", (&miles).into())])
             };
-            (words, address(&format!("{}/move", opened.base()), &[("clinic", other.clinic.id.to_string())]))
+            (
+                words,
+                address(
+                    &format!("{}/move", opened.base()),
+                    &[("clinic", other.clinic.id.to_string())],
+                ),
+            )
         })
         .collect()
 }
 
 /// `POST …/move`: keeps the new time.
-pub async fn keep(State(app): State<App>, Path((id, token)): Path<(String, String)>, Sent(form): Sent) -> Response {
+pub async fn keep(
+    State(app): State<App>,
+    arrived: Arrived,
+    Path((id, token)): Path<(String, String)>,
+    Sent(form): Sent,
+) -> Response {
     let app = &app;
     let opened = match movable(app, &id, &token).await {
         Ok(opened) => opened,
         Err(answer) => return answer,
     };
-    let Ok(slot) = SlotId::parse(form.get("slot")) else { return page::not_found(app) };
+    let Ok(slot) = SlotId::parse(form.get("slot")) else {
+        return page::not_found(app);
+    };
     // One key for all buttons of the page: each time is a request of its own.
     let key = format!("{}-{slot}", command::key_of(&form, app));
     let route = "POST /appointment/{appointment}/{token}/move";
-    let ask = command::ask(app, route, Some(opened.link()), &key, slot.to_string().as_bytes(), Shape::Plain);
+    let ask = command::ask(
+        app,
+        arrived,
+        route,
+        Some(opened.link()),
+        &key,
+        slot.to_string().as_bytes(),
+        Shape::Plain,
+    );
     let again = vec![(format!("{}/move", opened.base()), "move-choose-again")];
     match command::outcome(app.resident().place_hold(vec![slot], true, ask).await) {
         Outcome::Done(done) => match (command::text(&done, "id"), command::text(&done, "token")) {
-            (Some(hold), Some(hold_token)) => {
-                page::see_other(&format!("{}/move/{hold}/{hold_token}", opened.base()))
-            }
+            (Some(hold), Some(hold_token)) => page::see_other(&format!("{}/move/{hold}/{hold_token}", opened.base())),
             _ => page::broke(app),
         },
         Outcome::Refused(refused) => no("move-gone", refused.code, &opened, again, app),
@@ -190,7 +207,12 @@ fn over(opened: &Opened, held: &hold::Held, app: &App) -> Response {
 }
 
 /// `POST …/move/{hold}/{hold_token}`: moves.
-pub async fn confirm_move(State(app): State<App>, Path(link): Path<MoveLink>, Sent(form): Sent) -> Response {
+pub async fn confirm_move(
+    State(app): State<App>,
+    arrived: Arrived,
+    Path(link): Path<MoveLink>,
+    Sent(form): Sent,
+) -> Response {
     let app = &app;
     let (opened, held) = match both(app, &link).await {
         Ok(both) => both,
@@ -198,9 +220,21 @@ pub async fn confirm_move(State(app): State<App>, Path(link): Path<MoveLink>, Se
     };
     let key = command::key_of(&form, app);
     let route = "POST /appointment/{appointment}/{token}/move/{hold}/{hold_token}";
-    let ask = command::ask(app, route, Some(opened.link()), &key, held.id.as_bytes(), Shape::Moved);
+    let ask = command::ask(
+        app,
+        arrived,
+        route,
+        Some(opened.link()),
+        &key,
+        held.id.as_bytes(),
+        Shape::Moved,
+    );
     let (appointment, token) = (opened.seen.id, opened.token.as_str());
-    match command::outcome(app.resident().reschedule(appointment, token, held.seen.id, &held.token, ask).await) {
+    match command::outcome(
+        app.resident()
+            .reschedule(appointment, token, held.seen.id, &held.token, ask)
+            .await,
+    ) {
         Outcome::Done(_) => page::see_other(&format!("{}?moved=1", opened.base())),
         Outcome::Refused(refused) => match refused.code {
             "hold-expired" | "hold-ended" => over(&opened, &held, app),
@@ -211,15 +245,24 @@ pub async fn confirm_move(State(app): State<App>, Path(link): Path<MoveLink>, Se
             code => no("move-failed", code, &opened, Vec::new(), app),
         },
         Outcome::Invalid(_) | Outcome::NotFound => page::not_found(app),
-        Outcome::Failed(failed) => {
-            fault_page(failed, action(&opened, &held), vec![("key", key)], Typed::default(), app)
-        }
+        Outcome::Failed(failed) => fault_page(
+            failed,
+            action(&opened, &held),
+            vec![("key", key)],
+            Typed::default(),
+            app,
+        ),
         Outcome::Bug => page::broke(app),
     }
 }
 
 /// `POST …/move/{hold}/{hold_token}/more-time`.
-pub async fn more_time(State(app): State<App>, Path(link): Path<MoveLink>, Sent(form): Sent) -> Response {
+pub async fn more_time(
+    State(app): State<App>,
+    arrived: Arrived,
+    Path(link): Path<MoveLink>,
+    Sent(form): Sent,
+) -> Response {
     let app = &app;
     let (opened, held) = match both(app, &link).await {
         Ok(both) => both,
@@ -227,7 +270,7 @@ pub async fn more_time(State(app): State<App>, Path(link): Path<MoveLink>, Sent(
     };
     let key = more_key(&form, app);
     let route = "POST /appointment/{appointment}/{token}/move/{hold}/{hold_token}/more-time";
-    let ask = command::ask(app, route, Some(held.link()), &key, b"", Shape::Plain);
+    let ask = command::ask(app, arrived, route, Some(held.link()), &key, b"", Shape::Plain);
     match command::outcome(app.resident().extend_hold(held.seen.id, &held.token, ask).await) {
         Outcome::Done(_) => page::see_other(&action(&opened, &held)),
         Outcome::Refused(refused) if refused.code == "no-extensions-left" => {
@@ -237,7 +280,13 @@ pub async fn more_time(State(app): State<App>, Path(link): Path<MoveLink>, Sent(
         Outcome::NotFound => page::not_found(app),
         Outcome::Failed(failed) => {
             let fields = vec![("key", form.get("key").to_owned())];
-            fault_page(failed, format!("{}/more-time", action(&opened, &held)), fields, Typed::default(), app)
+            fault_page(
+                failed,
+                format!("{}/more-time", action(&opened, &held)),
+                fields,
+                Typed::default(),
+                app,
+            )
         }
         Outcome::Bug => page::broke(app),
     }
@@ -248,14 +297,14 @@ fn more_key(form: &Form, app: &App) -> String {
 }
 
 /// `POST …/move/{hold}/{hold_token}/give-up`: the old time stays, the new one is given back.
-pub async fn give_up(State(app): State<App>, Path(link): Path<MoveLink>) -> Response {
+pub async fn give_up(State(app): State<App>, arrived: Arrived, Path(link): Path<MoveLink>) -> Response {
     let app = &app;
     let (opened, held) = match both(app, &link).await {
         Ok(both) => both,
         Err(answer) => return answer,
     };
     let route = "POST /appointment/{appointment}/{token}/move/{hold}/{hold_token}/give-up";
-    let ask = command::ask(app, route, Some(held.link()), "", b"", Shape::Plain);
+    let ask = command::ask(app, arrived, route, Some(held.link()), "", b"", Shape::Plain);
     // The new time ends by itself if this fails: nothing that the person must know.
     let _ = command::outcome(app.resident().give_back_hold(held.seen.id, &held.token, ask).await);
     page::see_other(&opened.base())

@@ -48,7 +48,11 @@ pub enum For {
 
 /// A page as an answer.
 pub fn answer(app: &App, status: StatusCode, page: &Page, whom: For) -> Response {
-    let shell = Shell { jurisdiction: jurisdiction::of(app), locale: locale(), rehearsal: app.is_rehearsal() };
+    let shell = Shell {
+        jurisdiction: jurisdiction::of(app),
+        locale: locale(),
+        rehearsal: app.is_rehearsal(),
+    };
     let mut response = (status, shell.document(page)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HTML);
@@ -72,7 +76,10 @@ pub fn personal(app: &App, page: &Page) -> Response {
 /// A page that asks to mend what was typed.
 pub fn to_mend(app: &App, mut page: Page) -> Response {
     page.has_errors = true;
-    coded(answer(app, StatusCode::UNPROCESSABLE_ENTITY, &page, For::One), "invalid")
+    coded(
+        answer(app, StatusCode::UNPROCESSABLE_ENTITY, &page, For::One),
+        "invalid",
+    )
 }
 
 /// A refusal: the rules say no, the page says what instead.
@@ -84,8 +91,13 @@ pub fn refused(app: &App, page: &Page, code: &'static str) -> Response {
 pub fn failed(app: &App, fault: Fault, mut page: Page) -> Response {
     page.level = html::layout::Level::Gold;
     page.reference = reference();
-    let mut response = coded(answer(app, StatusCode::SERVICE_UNAVAILABLE, &page, For::One), fault.code());
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(fault.retry_after_s()));
+    let mut response = coded(
+        answer(app, StatusCode::SERVICE_UNAVAILABLE, &page, For::One),
+        fault.code(),
+    );
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(fault.retry_after_s()));
     response
 }
 
@@ -107,12 +119,24 @@ pub fn not_found(app: &App) -> Response {
 
 /// A page that exists, asked in a way that does not.
 pub fn wrong_method(app: &App) -> Response {
-    simple(app, StatusCode::METHOD_NOT_ALLOWED, "wrong-method", Gravity::Info, "method-not-allowed")
+    simple(
+        app,
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong-method",
+        Gravity::Info,
+        "method-not-allowed",
+    )
 }
 
 /// More was typed than any honest form holds.
 pub fn too_large(app: &App) -> Response {
-    simple(app, StatusCode::PAYLOAD_TOO_LARGE, "too-large", Gravity::Info, "too-large")
+    simple(
+        app,
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-large",
+        Gravity::Info,
+        "too-large",
+    )
 }
 
 /// The form did not arrive in time.
@@ -128,11 +152,18 @@ pub fn broke(app: &App) -> Response {
 /// A fault while something was only to be shown.
 pub fn cannot_show(app: &App, fault: Fault) -> Response {
     let said_page = plain_said(app, "fault-cannot-show", Gravity::Warn);
-    failed(app, fault, Page::new(locale().text("fault-cannot-show-title"), said(&said_page, locale())))
+    failed(
+        app,
+        fault,
+        Page::new(locale().text("fault-cannot-show-title"), said(&said_page, locale())),
+    )
 }
 
 fn simple(app: &App, status: StatusCode, what: &str, gravity: Gravity, code: &'static str) -> Response {
-    let mut page = Page::new(locale().text(&format!("{what}-title")), said(&plain_said(app, what, gravity), locale()));
+    let mut page = Page::new(
+        locale().text(&format!("{what}-title")),
+        said(&plain_said(app, what, gravity), locale()),
+    );
     page.reference = reference();
     if status.is_server_error() {
         page.level = html::layout::Level::Gold;

@@ -24,7 +24,9 @@ use crate::app::App;
 /// `GET /times/{slot}`.
 pub async fn see(State(app): State<App>, Path(slot): Path<String>) -> Response {
     let app = &app;
-    let Ok(slot) = SlotId::parse(&slot) else { return page::not_found(app) };
+    let Ok(slot) = SlotId::parse(&slot) else {
+        return page::not_found(app);
+    };
     let Some((seen, free)) = find(slot, app) else {
         return gone("too-late", "too-late", None, Typed::default(), app);
     };
@@ -34,7 +36,10 @@ pub async fn see(State(app): State<App>, Path(slot): Path<String>) -> Response {
     if free == 0 {
         return gone("time-gone", "slot-full", Some(&seen), Typed::default(), app);
     }
-    let page = Page::new(locale().text("screening-heading"), view(&model(&seen, &Form::default(), Errors::new(), app), locale()));
+    let page = Page::new(
+        locale().text("screening-heading"),
+        view(&model(&seen, &Form::default(), Errors::new(), app), locale()),
+    );
     page::answer(app, StatusCode::OK, &page, For::Anyone)
 }
 
@@ -75,20 +80,28 @@ pub fn before_hold(slot: SlotId, form: &Form, app: &App) -> Option<Response> {
     let rules = app.engine().rules();
     let on = times::of_slot(&seen, app).date();
     let mut errors = Errors::new();
-    let band = vaccine::bands(seen.vaccine, on, &rules).into_iter().find(|band| band.code() == form.get("age"));
+    let band = vaccine::bands(seen.vaccine, on, &rules)
+        .into_iter()
+        .find(|band| band.code() == form.get("age"));
     if band.is_none() {
         errors.add("age", locale().text("error-age"));
     }
     let mut answers = Answers::default();
     for question in vaccine::group_questions(seen.vaccine, on, &rules) {
         match form.get(&question.field()) {
-            "" => errors.add(&question.field(), locale().tell("error-question", &[("question", (&question.text).into())])),
+            "" => errors.add(
+                &question.field(),
+                locale().tell("error-question", &[("question", (&question.text).into())]),
+            ),
             answer => answers.set(&question.id, answer),
         }
     }
     let (Some(band), true) = (band, errors.is_empty()) else {
         let screening = model(&seen, form, errors, app);
-        return Some(page::to_mend(app, Page::new(locale().text("screening-heading"), view(&screening, locale()))));
+        return Some(page::to_mend(
+            app,
+            Page::new(locale().text("screening-heading"), view(&screening, locale())),
+        ));
     };
     let why = vaccine::not_for(seen.vaccine, on, band, &answers, &rules)?;
     Some(not_eligible(&seen, band, why, app))
@@ -115,11 +128,21 @@ fn not_eligible(seen: &SlotSeen, band: Band, why: NotForBand, app: &App) -> Resp
 
 /// Other vaccines of the clinic that someone of this age can have, where times are open.
 fn instead(seen: &SlotSeen, band: Band, app: &App) -> Vec<(String, String)> {
-    let (rules, snapshot, now) = (app.engine().rules(), app.engine().snapshot(), app.engine().clock().now());
-    let Some(availability) = snapshot.clinic(seen.clinic) else { return Vec::new() };
+    let (rules, snapshot, now) = (
+        app.engine().rules(),
+        app.engine().snapshot(),
+        app.engine().clock().now(),
+    );
+    let Some(availability) = snapshot.clinic(seen.clinic) else {
+        return Vec::new();
+    };
     let on = seen.starts_at.date_in(&availability.clinic.zone);
     let own_group = rules.series_of(seen.vaccine);
-    let open = availability.slots.iter().filter(|slot| slot.starts_at > now && slot.free > 0).map(|slot| slot.vaccine);
+    let open = availability
+        .slots
+        .iter()
+        .filter(|slot| slot.starts_at > now && slot.free > 0)
+        .map(|slot| slot.vaccine);
     let fitting = open.filter(|cvx| {
         rules.series_of(*cvx) != own_group && vaccine::not_for(*cvx, on, band, &Answers::default(), &rules).is_none()
     });

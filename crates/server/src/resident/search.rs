@@ -39,8 +39,16 @@ impl Search {
             place: query.get("q").trim().chars().take(place_words_max()).collect(),
             vaccine: query.get("vaccine").chars().take(place_words_max()).collect(),
             from: parse_date(query.get("from")),
-            within: query.get("within").parse().ok().filter(|miles| (1..=500).contains(miles)),
-            show: query.get("show").parse().ok().filter(|count| (1..=1_000).contains(count)),
+            within: query
+                .get("within")
+                .parse()
+                .ok()
+                .filter(|miles| (1..=500).contains(miles)),
+            show: query
+                .get("show")
+                .parse()
+                .ok()
+                .filter(|count| (1..=1_000).contains(count)),
         }
     }
 
@@ -96,7 +104,11 @@ pub fn understand<'a>(
         return Err(Unclear::Empty);
     }
     if let Some(zip) = zip_of(typed) {
-        return if zip_exists(&zip) { Ok(Around::Zip(zip)) } else { Err(Unclear::UnknownZip(zip)) };
+        return if zip_exists(&zip) {
+            Ok(Around::Zip(zip))
+        } else {
+            Err(Unclear::UnknownZip(zip))
+        };
     }
     let wanted = folded(without_state(typed));
     if wanted.is_empty() {
@@ -108,8 +120,10 @@ pub fn understand<'a>(
     if towns_and_names.clone().any(|(_, name)| name_fits(name, &wanted)) {
         return Ok(Around::Name(typed.to_owned()));
     }
-    let mut towns: Vec<String> =
-        towns_and_names.filter(|(town, _)| folded(town).starts_with(&wanted)).map(|(town, _)| town.to_owned()).collect();
+    let mut towns: Vec<String> = towns_and_names
+        .filter(|(town, _)| folded(town).starts_with(&wanted))
+        .map(|(town, _)| town.to_owned())
+        .collect();
     towns.sort_unstable();
     towns.dedup();
     match towns.len() {
@@ -125,13 +139,17 @@ pub fn understand<'a>(
 /// Whether each word that was typed begins a word of the name.
 pub fn name_fits(name: &str, wanted: &str) -> bool {
     let name = folded(name);
-    wanted.split(' ').all(|word| name.split(' ').any(|of_name| of_name.starts_with(word)))
+    wanted
+        .split(' ')
+        .all(|word| name.split(' ').any(|of_name| of_name.starts_with(word)))
 }
 
 /// A ZIP code, also as ZIP+4 or with blanks in it; `None` when letters were typed.
 fn zip_of(typed: &str) -> Option<String> {
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-    let others_are_separators = typed.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || c == '-');
+    let others_are_separators = typed
+        .chars()
+        .all(|c| c.is_ascii_digit() || c.is_whitespace() || c == '-');
     (others_are_separators && !digits.is_empty()).then(|| match digits.len() {
         9 => digits[..5].to_owned(),
         _ => digits,
@@ -149,11 +167,18 @@ fn without_state(typed: &str) -> &str {
 /// Lower case, letters and digits, single blanks between words.
 pub fn folded(text: &str) -> String {
     let mut out = String::new();
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').filter(|word| !word.is_empty()) {
+    for word in text
+        .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
+        .filter(|word| !word.is_empty())
+    {
         if !out.is_empty() {
             out.push(' ');
         }
-        out.extend(word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase));
+        out.extend(
+            word.chars()
+                .filter(|c| c.is_alphanumeric())
+                .flat_map(char::to_lowercase),
+        );
     }
     out
 }

@@ -8,9 +8,9 @@ use scheduling::clinic::location::Clinic;
 use scheduling::rules::product::Cvx;
 
 use super::search::address;
+use super::typed::Typed;
 use super::vaccine;
 use super::view::hold::{AppointmentTime, Bar, Nearest};
-use super::typed::Typed;
 use crate::api::clinic::tenths_km;
 use crate::app::App;
 use crate::limit::NEAREST;
@@ -22,9 +22,14 @@ const NEAR_TENTHS_KM: u32 = 402;
 pub fn of_slot(slot: &SlotSeen, app: &App) -> AppointmentTime {
     let snapshot = app.engine().snapshot();
     match snapshot.clinic(slot.clinic) {
-        Some(availability) => {
-            in_words(slot.id, slot.starts_at, slot.ends_at, slot.vaccine, &availability.clinic, app)
-        }
+        Some(availability) => in_words(
+            slot.id,
+            slot.starts_at,
+            slot.ends_at,
+            slot.vaccine,
+            &availability.clinic,
+            app,
+        ),
         // Just imported and not in the picture yet: the time is true, the words will follow.
         None => AppointmentTime {
             slot: slot.id,
@@ -42,7 +47,14 @@ pub fn of_slot(slot: &SlotSeen, app: &App) -> AppointmentTime {
 
 /// An open slot of a clinic in words.
 pub fn of_open(slot: &OpenSlot, availability: &ClinicAvailability, app: &App) -> AppointmentTime {
-    in_words(slot.id, slot.starts_at, slot.ends_at, slot.vaccine, &availability.clinic, app)
+    in_words(
+        slot.id,
+        slot.starts_at,
+        slot.ends_at,
+        slot.vaccine,
+        &availability.clinic,
+        app,
+    )
 }
 
 fn in_words(
@@ -69,20 +81,34 @@ fn in_words(
 
 /// A clinic's page at a vaccine and day.
 pub fn clinic_href(clinic: ClinicId, vaccine: &str, day: Option<String>) -> String {
-    address(&format!("/clinics/{clinic}"), &[("vaccine", vaccine.to_owned()), ("day", day.unwrap_or_default())])
+    address(
+        &format!("/clinics/{clinic}"),
+        &[("vaccine", vaccine.to_owned()), ("day", day.unwrap_or_default())],
+    )
 }
 
 /// `Worcester, MA 01602`, as far as known.
 pub fn town_line(clinic: &Clinic) -> String {
-    let state_and_zip: Vec<&str> = [&clinic.state, &clinic.zip].into_iter().filter_map(Option::as_deref).collect();
+    let state_and_zip: Vec<&str> = [&clinic.state, &clinic.zip]
+        .into_iter()
+        .filter_map(Option::as_deref)
+        .collect();
     let parts = [clinic.city.clone().unwrap_or_default(), state_and_zip.join(" ")];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// `486 Chandler St, Worcester, MA 01602`, as far as known.
 pub fn address_line(clinic: &Clinic) -> String {
     let parts = [clinic.street.clone().unwrap_or_default(), town_line(clinic)];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The open times nearest to one that is gone: the same vaccine at the same clinic, then at clinics close by.
@@ -90,7 +116,8 @@ pub fn nearest(gone: &SlotSeen, typed: Typed, key: String, app: &App) -> Nearest
     let snapshot = app.engine().snapshot();
     let now = app.engine().clock().now();
     let apart = |slot: &OpenSlot| (slot.starts_at.micros() - gone.starts_at.micros()).abs();
-    let fits = |slot: &&OpenSlot| slot.starts_at > now && slot.free > 0 && slot.vaccine == gone.vaccine && slot.id != gone.id;
+    let fits =
+        |slot: &&OpenSlot| slot.starts_at > now && slot.free > 0 && slot.vaccine == gone.vaccine && slot.id != gone.id;
     let mut times = Vec::new();
     let here = snapshot.clinic(gone.clinic);
     if let Some(availability) = here {
@@ -107,15 +134,29 @@ pub fn nearest(gone: &SlotSeen, typed: Typed, key: String, app: &App) -> Nearest
             .filter(|other| other.clinic.id != gone.clinic)
             .filter_map(|other| {
                 let far = tenths_km(from, place_of(&other.clinic)?);
-                let slot = other.slots.iter().filter(fits).min_by_key(|slot| (apart(slot), slot.id))?;
+                let slot = other
+                    .slots
+                    .iter()
+                    .filter(fits)
+                    .min_by_key(|slot| (apart(slot), slot.id))?;
                 (far <= NEAR_TENTHS_KM).then_some((far, slot.id, slot, other))
             })
             .collect();
         others.sort_unstable_by_key(|(far, id, ..)| (*far, *id));
         let missing = NEAREST - times.len();
-        times.extend(others.into_iter().take(missing).map(|(_, _, slot, other)| of_open(slot, other, app)));
+        times.extend(
+            others
+                .into_iter()
+                .take(missing)
+                .map(|(_, _, slot, other)| of_open(slot, other, app)),
+        );
     }
-    Nearest { times, key, typed, action: "/holds".to_owned() }
+    Nearest {
+        times,
+        key,
+        typed,
+        action: "/holds".to_owned(),
+    }
 }
 
 /// Where a clinic is.

@@ -17,10 +17,18 @@ use crate::limit::{ANSWERS_MAX, CODE_CHARACTERS_MAX, DOSE_MAX};
 
 /// Languages that can be asked for: the twelve most spoken at home in the United States after English (Census, ACS),
 /// and American Sign Language.
-pub const LANGUAGES: &[&str] =
-    &["en", "es", "zh", "vi", "ar", "pt", "ht", "fr", "ru", "ko", "tl", "hi", "ase"];
+pub const LANGUAGES: &[&str] = &[
+    "en", "es", "zh", "vi", "ar", "pt", "ht", "fr", "ru", "ko", "tl", "hi", "ase",
+];
 /// What a clinic can be asked to prepare.
-pub const NEEDS: &[&str] = &["wheelchair", "interpreter", "low-vision", "hearing", "lie-down", "helper"];
+pub const NEEDS: &[&str] = &[
+    "wheelchair",
+    "interpreter",
+    "low-vision",
+    "hearing",
+    "lie-down",
+    "helper",
+];
 
 /// Beginning of the names of answers.
 const ANSWER: &str = "q-";
@@ -75,10 +83,13 @@ impl Asked {
             AskedKind::YesNo if answer == "yes" => locale.text("yes"),
             AskedKind::YesNo if answer == "no" => locale.text("no"),
             AskedKind::YesNo if answer == "unknown" => locale.text("dont-know"),
-            AskedKind::Choice(choices) => {
-                choices.iter().find(|choice| choice.value == answer).map_or_else(|| answer.to_owned(), |c| c.label.clone())
+            AskedKind::Choice(choices) => choices
+                .iter()
+                .find(|choice| choice.value == answer)
+                .map_or_else(|| answer.to_owned(), |c| c.label.clone()),
+            AskedKind::Date => {
+                typed_date::read(answer, locale).map_or_else(|| answer.to_owned(), |d| locale.date_plain(d))
             }
-            AskedKind::Date => typed_date::read(answer, locale).map_or_else(|| answer.to_owned(), |d| locale.date_plain(d)),
             AskedKind::YesNo => answer.to_owned(),
         }
     }
@@ -169,11 +180,24 @@ impl Typed {
     /// One text of everything, by which a repeated request is known to be the same.
     pub fn bytes(&self) -> Vec<u8> {
         let [month, day, year] = &self.birth;
-        let mut parts: Vec<&str> =
-            vec![&self.given_name, &self.family_name, month, day, year, &self.phone, &self.email, &self.language, &self.dose];
+        let mut parts: Vec<&str> = vec![
+            &self.given_name,
+            &self.family_name,
+            month,
+            day,
+            year,
+            &self.phone,
+            &self.email,
+            &self.language,
+            &self.dose,
+        ];
         parts.extend(self.needs.iter().map(String::as_str));
         parts.push("");
-        parts.extend(self.answers.iter().flat_map(|(id, answer)| [id.as_str(), answer.as_str()]));
+        parts.extend(
+            self.answers
+                .iter()
+                .flat_map(|(id, answer)| [id.as_str(), answer.as_str()]),
+        );
         // No typed text holds a control character.
         parts.join("\u{1}").into_bytes()
     }
@@ -181,12 +205,37 @@ impl Typed {
     /// Reads it. `today` is the clinic's: nobody is born after it.
     pub fn read(&self, questions: &[Asked], today: Date, locale: &Locale) -> Result<Details, Mending> {
         let mut mending = Mending::default();
-        let given_name = name(&self.given_name, "given-name", ["error-given-name", "error-name-long"], &mut mending.errors, locale);
-        let family_name =
-            name(&self.family_name, "family-name", ["error-family-name", "error-name-long"], &mut mending.errors, locale);
+        let given_name = name(
+            &self.given_name,
+            "given-name",
+            ["error-given-name", "error-name-long"],
+            &mut mending.errors,
+            locale,
+        );
+        let family_name = name(
+            &self.family_name,
+            "family-name",
+            ["error-family-name", "error-name-long"],
+            &mut mending.errors,
+            locale,
+        );
         let birth_date = self.read_birth(today, &mut mending, locale);
-        let phone = optional(&self.phone, phone_of, "phone", "error-phone", &mut mending.errors, locale);
-        let email = optional(&self.email, email_of, "email", "error-email", &mut mending.errors, locale);
+        let phone = optional(
+            &self.phone,
+            phone_of,
+            "phone",
+            "error-phone",
+            &mut mending.errors,
+            locale,
+        );
+        let email = optional(
+            &self.email,
+            email_of,
+            "email",
+            "error-email",
+            &mut mending.errors,
+            locale,
+        );
         let mut answers = BTreeMap::new();
         for question in questions {
             if let Some(answer) = read_answer(question, self.answer(&question.id), &mut mending.errors, locale) {
@@ -201,11 +250,23 @@ impl Typed {
                     birth_date,
                     phone,
                     email,
-                    language: LANGUAGES.contains(&self.language.as_str()).then(|| self.language.clone()),
-                    needs: self.needs.iter().filter(|need| NEEDS.contains(&need.as_str())).cloned().collect(),
+                    language: LANGUAGES
+                        .contains(&self.language.as_str())
+                        .then(|| self.language.clone()),
+                    needs: self
+                        .needs
+                        .iter()
+                        .filter(|need| NEEDS.contains(&need.as_str()))
+                        .cloned()
+                        .collect(),
                 },
                 // Chosen from radios with the first one set: anything else is no choice of ours.
-                dose: self.dose.parse().ok().filter(|dose| (1..=DOSE_MAX).contains(&i64::from(*dose))).unwrap_or(1),
+                dose: self
+                    .dose
+                    .parse()
+                    .ok()
+                    .filter(|dose| (1..=DOSE_MAX).contains(&i64::from(*dose)))
+                    .unwrap_or(1),
                 answers,
             }),
             _ => Err(mending),
@@ -217,7 +278,9 @@ impl Typed {
             Ok(date) => Some(date),
             Err((key, wrong)) => {
                 mending.wrong_birth = wrong;
-                mending.errors.add(&DateField::id_at_fault("birth", wrong), locale.text(key));
+                mending
+                    .errors
+                    .add(&DateField::id_at_fault("birth", wrong), locale.text(key));
                 None
             }
         }
@@ -227,7 +290,10 @@ impl Typed {
 fn name(typed: &str, field: &str, keys: [&str; 2], errors: &mut Errors, locale: &Locale) -> Option<String> {
     let name = name_of(typed);
     if name.is_none() {
-        errors.add(field, locale.text(if typed.trim().is_empty() { keys[0] } else { keys[1] }));
+        errors.add(
+            field,
+            locale.text(if typed.trim().is_empty() { keys[0] } else { keys[1] }),
+        );
     }
     name
 }
@@ -254,21 +320,34 @@ fn read_answer(question: &Asked, answer: &str, errors: &mut Errors, locale: &Loc
     let answer = answer.trim();
     if answer.is_empty() {
         if question.is_required {
-            errors.add(&question.field(), locale.tell("error-question", &[("question", (&question.text).into())]));
+            errors.add(
+                &question.field(),
+                locale.tell("error-question", &[("question", (&question.text).into())]),
+            );
         }
         return None;
     }
     let read = match &question.kind {
         AskedKind::YesNo => ["yes", "no", "unknown"].contains(&answer).then(|| answer.to_owned()),
-        AskedKind::Choice(choices) => choices.iter().any(|choice| choice.value == answer).then(|| answer.to_owned()),
-        AskedKind::Date => {
-            parse_date(answer).or_else(|| typed_date::read(answer, locale)).map(date_text)
-        }
+        AskedKind::Choice(choices) => choices
+            .iter()
+            .any(|choice| choice.value == answer)
+            .then(|| answer.to_owned()),
+        AskedKind::Date => parse_date(answer)
+            .or_else(|| typed_date::read(answer, locale))
+            .map(date_text),
     };
     let read = read.filter(|text| text.len() <= CODE_CHARACTERS_MAX);
     if read.is_none() {
-        let key = if question.kind == AskedKind::Date { "error-date" } else { "error-question" };
-        errors.add(&question.field(), locale.tell(key, &[("question", (&question.text).into())]));
+        let key = if question.kind == AskedKind::Date {
+            "error-date"
+        } else {
+            "error-question"
+        };
+        errors.add(
+            &question.field(),
+            locale.tell(key, &[("question", (&question.text).into())]),
+        );
     }
     read
 }

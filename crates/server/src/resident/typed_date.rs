@@ -11,7 +11,11 @@ const FIRST_YEAR: i16 = 1900;
 /// The error is the key of a sentence and the parts at fault.
 pub fn read_parts(parts: &[String; 3], today: Date, locale: &Locale) -> Result<Date, (&'static str, WrongParts)> {
     let [month, day, year] = parts.each_ref().map(|part| part.trim());
-    let all = WrongParts { month: true, day: true, year: true };
+    let all = WrongParts {
+        month: true,
+        day: true,
+        year: true,
+    };
     if month.is_empty() && day.is_empty() && year.is_empty() {
         return Err(("error-birth", all));
     }
@@ -21,9 +25,21 @@ pub fn read_parts(parts: &[String; 3], today: Date, locale: &Locale) -> Result<D
         from_parts(month, day, year, locale)?
     };
     if date > today {
-        Err(("error-birth-future", WrongParts { year: true, ..WrongParts::default() }))
+        Err((
+            "error-birth-future",
+            WrongParts {
+                year: true,
+                ..WrongParts::default()
+            },
+        ))
     } else if date.year() < FIRST_YEAR {
-        Err(("error-birth-early", WrongParts { year: true, ..WrongParts::default() }))
+        Err((
+            "error-birth-early",
+            WrongParts {
+                year: true,
+                ..WrongParts::default()
+            },
+        ))
     } else {
         Ok(date)
     }
@@ -32,7 +48,9 @@ pub fn read_parts(parts: &[String; 3], today: Date, locale: &Locale) -> Result<D
 fn from_parts(month: &str, day: &str, year: &str, locale: &Locale) -> Result<Date, (&'static str, WrongParts)> {
     let of = |month, day, year| WrongParts { month, day, year };
     let month = month_of(month, locale).ok_or(("error-birth-month", of(true, false, false)))?;
-    let day: i8 = whole(day).filter(|day| (1..=31).contains(day)).ok_or(("error-birth-day", of(false, true, false)))?;
+    let day: i8 = whole(day)
+        .filter(|day| (1..=31).contains(day))
+        .ok_or(("error-birth-day", of(false, true, false)))?;
     let year: i16 = Some(year)
         .filter(|year| year.len() == 4)
         .and_then(whole)
@@ -42,7 +60,10 @@ fn from_parts(month: &str, day: &str, year: &str, locale: &Locale) -> Result<Dat
 
 /// A date in one piece: `3/27/1958`, `3-27-1958`, `1958-03-27`, `March 27, 1958`, `27 March 1958`, `03271958`.
 pub fn read(text: &str, locale: &Locale) -> Option<Date> {
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
     let (month, day, year) = match words[..] {
         [digits] if digits.len() == 8 && digits.is_ascii() => (&digits[..2], &digits[2..4], &digits[4..]),
         [year, month, day] if year.len() == 4 => (month, day, year),
@@ -57,13 +78,16 @@ pub fn read(text: &str, locale: &Locale) -> Option<Date> {
 }
 
 fn month_of(text: &str, locale: &Locale) -> Option<i8> {
-    whole(text).filter(|month| (1..=12).contains(month)).or_else(|| month_word(text, locale))
+    whole(text)
+        .filter(|month| (1..=12).contains(month))
+        .or_else(|| month_word(text, locale))
 }
 
 /// A month by its name or by at least three letters of it.
 fn month_word(text: &str, locale: &Locale) -> Option<i8> {
     let text = text.trim_end_matches('.').to_lowercase();
-    (text.chars().count() >= 3).then(|| (1..=12).find(|month| locale.month(*month).to_lowercase().starts_with(&text)))?
+    (text.chars().count() >= 3)
+        .then(|| (1..=12).find(|month| locale.month(*month).to_lowercase().starts_with(&text)))?
 }
 
 fn whole<N: std::str::FromStr>(text: &str) -> Option<N> {

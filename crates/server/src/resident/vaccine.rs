@@ -23,12 +23,18 @@ const OLDEST_MONTHS: i64 = 12 * 120;
 
 /// A product's name.
 pub fn name(cvx: Cvx, app: &App) -> String {
-    app.engine().rules().vaccine(cvx).map_or_else(|| cvx.to_string(), |vaccine| vaccine.name.clone())
+    app.engine()
+        .rules()
+        .vaccine(cvx)
+        .map_or_else(|| cvx.to_string(), |vaccine| vaccine.name.clone())
 }
 
 /// The group of a product: what an address and a search say.
 pub fn group(cvx: Cvx, app: &App) -> String {
-    app.engine().rules().series_of(cvx).map_or_else(|| cvx.to_string(), str::to_owned)
+    app.engine()
+        .rules()
+        .series_of(cvx)
+        .map_or_else(|| cvx.to_string(), str::to_owned)
 }
 
 /// The groups of these products, each once, by name: code and name.
@@ -46,7 +52,11 @@ pub fn groups(products: impl IntoIterator<Item = Cvx>, rules: &Rules) -> Vec<Cho
 
 /// The products that an address means: a group's, or one by its code.
 pub fn products(asked: &str, rules: &Rules) -> Vec<Cvx> {
-    rules.vaccines().filter(|v| v.group == asked || v.cvx.to_string() == asked).map(|v| v.cvx).collect()
+    rules
+        .vaccines()
+        .filter(|v| v.group == asked || v.cvx.to_string() == asked)
+        .map(|v| v.cvx)
+        .collect()
 }
 
 /// What a group or product is called.
@@ -63,13 +73,21 @@ pub fn asked_name(asked: &str, rules: &Rules) -> Option<String> {
 /// The questions that a booking of a slot asks.
 pub fn questions(slot: &SlotSeen, app: &App) -> Vec<Asked> {
     let on = date_of(slot, app);
-    app.engine().rules().questions(slot.vaccine, 1, on).questions.into_iter().map(asked).collect()
+    app.engine()
+        .rules()
+        .questions(slot.vaccine, 1, on)
+        .questions
+        .into_iter()
+        .map(asked)
+        .collect()
 }
 
 /// How many doses the series of a slot's vaccine has.
 pub fn doses(slot: &SlotSeen, app: &App) -> u8 {
     let rules = app.engine().rules();
-    let rule = rules.series_of(slot.vaccine).and_then(|series| rules.series_rule(series, date_of(slot, app)));
+    let rule = rules
+        .series_of(slot.vaccine)
+        .and_then(|series| rules.series_rule(series, date_of(slot, app)));
     rule.map_or(1, |rule| rule.dose_count(slot.vaccine))
 }
 
@@ -85,7 +103,11 @@ fn asked(question: &Question) -> Asked {
         kind: match question.kind {
             QuestionKind::YesNo => AskedKind::YesNo,
             QuestionKind::Choice => AskedKind::Choice(
-                question.options.iter().map(|option| Choice::new(option.value.clone(), option.text.clone())).collect(),
+                question
+                    .options
+                    .iter()
+                    .map(|option| Choice::new(option.value.clone(), option.text.clone()))
+                    .collect(),
             ),
             QuestionKind::Date => AskedKind::Date,
         },
@@ -106,11 +128,25 @@ pub struct Band {
 pub fn bands(product: Cvx, on: Date, rules: &Rules) -> Vec<Band> {
     let mut cuts: BTreeSet<i64> = CUTS.into_iter().collect();
     for range in age_ranges(product, on, rules) {
-        cuts.extend([Some(range.from), range.until].into_iter().flatten().filter(|s| s.days == 0).map(|s| s.months));
+        cuts.extend(
+            [Some(range.from), range.until]
+                .into_iter()
+                .flatten()
+                .filter(|s| s.days == 0)
+                .map(|s| s.months),
+        );
     }
     cuts.extend([0, OLDEST_MONTHS]);
-    let cuts: Vec<i64> = cuts.into_iter().filter(|cut| (0..=OLDEST_MONTHS).contains(cut)).collect();
-    cuts.windows(2).map(|pair| Band { from: pair[0], until: pair[1] }).collect()
+    let cuts: Vec<i64> = cuts
+        .into_iter()
+        .filter(|cut| (0..=OLDEST_MONTHS).contains(cut))
+        .collect();
+    cuts.windows(2)
+        .map(|pair| Band {
+            from: pair[0],
+            until: pair[1],
+        })
+        .collect()
 }
 
 impl Band {
@@ -127,7 +163,11 @@ impl Band {
         if self.until >= OLDEST_MONTHS {
             return locale.tell("age-over", &[("age", (&months_words(self.from, locale)).into())]);
         }
-        let last = if self.until % 12 == 0 && self.until >= 24 { self.until - 12 } else { self.until - 1 };
+        let last = if self.until % 12 == 0 && self.until >= 24 {
+            self.until - 12
+        } else {
+            self.until - 1
+        };
         if last <= self.from {
             return months_words(self.from, locale);
         }
@@ -136,7 +176,13 @@ impl Band {
             let from = (self.from / 12).to_string();
             return locale.tell("age-years-to", &[("from", (&from).into()), ("to", (&to).into())]);
         }
-        locale.tell("age-to", &[("from", (&months_words(self.from, locale)).into()), ("to", (&to).into())])
+        locale.tell(
+            "age-to",
+            &[
+                ("from", (&months_words(self.from, locale)).into()),
+                ("to", (&to).into()),
+            ],
+        )
     }
 
     /// Dates of birth of the youngest, one between, and the oldest of the band on a date.
@@ -149,12 +195,18 @@ impl Band {
 
 /// `6 months`, `5 years`.
 pub fn months_words(months: i64, locale: &Locale) -> String {
-    let (key, count) = if months % 12 == 0 && months >= 12 { ("age-years", months / 12) } else { ("age-months", months) };
+    let (key, count) = if months % 12 == 0 && months >= 12 {
+        ("age-years", months / 12)
+    } else {
+        ("age-months", months)
+    };
     locale.tell(key, &[("count", (count.max(0) as u64).into())])
 }
 
 fn age_ranges(product: Cvx, on: Date, rules: &Rules) -> Vec<AgeRange> {
-    let rule = rules.series_of(product).and_then(|series| rules.series_rule(series, on));
+    let rule = rules
+        .series_of(product)
+        .and_then(|series| rules.series_rule(series, on));
     rule.map(|rule| vec![rule.first_dose_age(product)]).unwrap_or_default()
 }
 
@@ -174,17 +226,22 @@ pub fn not_for(product: Cvx, on: Date, band: Band, answers: &Answers, rules: &Ru
     let ranges = age_ranges(product, on, rules);
     let births = band.births(on);
     let months = |span: Span| span.months + i64::from(span.days > 0);
-    if let Some(range) = ranges.iter().find(|range| births.iter().all(|born| on < range.from.after(*born))) {
+    if let Some(range) = ranges
+        .iter()
+        .find(|range| births.iter().all(|born| on < range.from.after(*born)))
+    {
         return Some(NotForBand::From(months(range.from)));
     }
-    let too_old = |range: &&AgeRange| range.until.is_some_and(|until| births.iter().all(|born| on >= until.after(*born)));
+    let too_old = |range: &&AgeRange| {
+        range
+            .until
+            .is_some_and(|until| births.iter().all(|born| on >= until.after(*born)))
+    };
     if let Some(until) = ranges.iter().find(too_old).and_then(|range| range.until) {
         return Some(NotForBand::To(months(until)));
     }
     // Beyond ages only what was asked before the hold can refuse here; everything else is asked with the details.
-    if answers.ids().next().is_none() {
-        return None;
-    }
+    answers.ids().next()?;
     let mut says = None;
     for born in births {
         match check(product, on, born, answers, rules) {
@@ -196,19 +253,30 @@ pub fn not_for(product: Cvx, on: Date, band: Band, answers: &Answers, rules: &Ru
 }
 
 fn check(product: Cvx, on: Date, birth_date: Date, answers: &Answers, rules: &Rules) -> Result<(), RuleRefusal> {
-    rules.check(&DoseRequest { product, dose: 1, birth_date, on, answers, others: &[] })
+    rules.check(&DoseRequest {
+        product,
+        dose: 1,
+        birth_date,
+        on,
+        answers,
+        others: &[],
+    })
 }
 
 /// Questions about groups that may book now: without an answer the rules say no to somebody, and one of the answers
 /// makes it a yes. Asked before a hold, so that nobody keeps a place in vain.
 pub fn group_questions(product: Cvx, on: Date, rules: &Rules) -> Vec<Asked> {
-    let births: Vec<Date> = [120, 200, 480, 800].into_iter().map(|months| add_months(on, -months)).collect();
+    let births: Vec<Date> = [120, 200, 480, 800]
+        .into_iter()
+        .map(|months| add_months(on, -months))
+        .collect();
     let opens = |question: &Asked, value: &str| {
         let mut answers = Answers::default();
         answers.set(&question.id, value);
         births.iter().any(|born| {
             let without = check(product, on, *born, &Answers::default(), rules);
-            matches!(without, Err(RuleRefusal::NotEligible { .. })) && check(product, on, *born, &answers, rules).is_ok()
+            matches!(without, Err(RuleRefusal::NotEligible { .. }))
+                && check(product, on, *born, &answers, rules).is_ok()
         })
     };
     let all = rules.questions(product, 1, on).questions.into_iter().map(asked);

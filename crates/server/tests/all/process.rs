@@ -37,7 +37,14 @@ fn start_of(data: PathBuf, public: TcpListener, clock: Clock, shutdown: Shutdown
         name: "server-1".into(),
         owner: Owner::new(Shutdown::new()),
     };
-    Start { data, public, public_url: None, engine, rehearsal: false, shutdown }
+    Start {
+        data,
+        public,
+        public_url: None,
+        engine,
+        rehearsal: false,
+        shutdown,
+    }
 }
 
 async fn start(name: &str, clock: Clock) -> Running {
@@ -55,8 +62,20 @@ async fn start(name: &str, clock: Clock) -> Running {
     });
     let ready = is_ready.await.expect("the server gets ready");
     assert_eq!(ready.public, format!("http://{public_address}"));
-    let internal = ready.internal.strip_prefix("http://").expect("an address").parse().expect("an address");
-    Running { public: public_address, internal, data, shutdown, owner, ended }
+    let internal = ready
+        .internal
+        .strip_prefix("http://")
+        .expect("an address")
+        .parse()
+        .expect("an address");
+    Running {
+        public: public_address,
+        internal,
+        data,
+        shutdown,
+        owner,
+        ended,
+    }
 }
 
 impl Running {
@@ -64,7 +83,8 @@ impl Running {
     async fn ask(address: SocketAddr, head: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(address).await.expect("it listens");
         let length = body.len();
-        let request = format!("{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+        let request =
+            format!("{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).await.expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("it answers");
@@ -74,7 +94,9 @@ impl Running {
     async fn stop(self) -> Result<(), ServerError> {
         self.shutdown.request();
         let within = tokio::time::timeout(Duration::from_secs(2), self.ended).await;
-        let ended = within.expect("it is gone within two seconds").expect("it says how it ended");
+        let ended = within
+            .expect("it is gone within two seconds")
+            .expect("it says how it ended");
         assert!(self.owner.stop_and_join(Duration::from_secs(1)).await.is_empty());
         std::fs::remove_dir_all(&self.data).expect("the folder");
         ended
@@ -92,7 +114,12 @@ async fn a_server_answers_and_ends_when_asked() {
     let answer = Running::ask(server.public, "GET /rehearsal/clock HTTP/1.1", "").await;
     assert!(answer.starts_with("HTTP/1.1 404"), "not on the public port: {answer}");
     let metrics = Running::ask(server.internal, "GET /metrics HTTP/1.1", "").await;
-    for name in ["evenkeel_http_requests_total{", "evenkeel_commands_waiting 0", "evenkeel_availability_age_seconds", "evenkeel_holds_expired_total 0"] {
+    for name in [
+        "evenkeel_http_requests_total{",
+        "evenkeel_commands_waiting 0",
+        "evenkeel_availability_age_seconds",
+        "evenkeel_holds_expired_total 0",
+    ] {
         assert!(metrics.contains(name), "{name} in {metrics}");
     }
     let address = server.public;
@@ -104,7 +131,9 @@ async fn a_server_answers_and_ends_when_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clock_is_moved_by_an_operator_in_a_rehearsal_only() {
-    let shift = |token: &str| format!("POST /rehearsal/clock HTTP/1.1\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}");
+    let shift = |token: &str| {
+        format!("POST /rehearsal/clock HTTP/1.1\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}")
+    };
     for (clock, status) in [(Clock::shiftable(), "200"), (Clock::real(), "403")] {
         let server = start("clock", clock).await;
         let token = std::fs::read_to_string(server.data.join("operator.token")).expect("a token");
@@ -116,7 +145,10 @@ async fn the_clock_is_moved_by_an_operator_in_a_rehearsal_only() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
         assert_eq!(answer.contains(r#""shifted_s":60"#), status == "200", "{answer}");
         let wrong = Running::ask(server.internal, &shift(token.trim()), r#"{"shift_s":-1}"#).await;
-        assert!(wrong.starts_with("HTTP/1.1 422") && wrong.contains("/shift_s"), "{wrong}");
+        assert!(
+            wrong.starts_with("HTTP/1.1 422") && wrong.contains("/shift_s"),
+            "{wrong}"
+        );
         server.stop().await.expect("it ends well");
     }
 }
@@ -126,5 +158,8 @@ async fn an_open_address_needs_a_name() {
     let public = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
     let start = start_of(std::env::temp_dir(), public, Clock::real(), Shutdown::new());
     let refused = run(start, |_| panic!("it must not get ready")).await;
-    assert!(matches!(refused, Err(ServerError::PublicUrlMissing { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ServerError::PublicUrlMissing { .. })),
+        "{refused:?}"
+    );
 }

@@ -24,10 +24,15 @@ impl Filled {
     #[track_caller]
     pub fn of(page: &Answered, action: &str) -> Self {
         let text = page.text();
-        let start = text.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form {action} in {text}"));
+        let start = text
+            .find(&format!("action=\"{action}\""))
+            .unwrap_or_else(|| panic!("no form {action} in {text}"));
         let form = &text[start..start + text[start..].find("</form>").expect("the form ends")];
         let mut fields = BTreeMap::new();
-        for input in form.split("<input").filter(|input| input.trim_start().starts_with("type=\"hidden\"")) {
+        for input in form
+            .split("<input")
+            .filter(|input| input.trim_start().starts_with("type=\"hidden\""))
+        {
             fields.insert(attribute(input, "name"), attribute(input, "value"));
         }
         Self(fields)
@@ -52,26 +57,43 @@ impl Filled {
     /// A field's value.
     #[track_caller]
     pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).unwrap_or_else(|| panic!("no field {name} in {:?}", self.0))
+        self.0
+            .get(name)
+            .unwrap_or_else(|| panic!("no field {name} in {:?}", self.0))
     }
 
     fn body(&self) -> String {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        self.0.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
+        self.0
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect::<Vec<_>>()
+            .join("&")
     }
 
     /// Sends it.
     pub async fn send(&self, site: &Site, path: &str) -> Answered {
         let asking = site.ask("POST", path).bytes(self.body());
-        asking.header("content-type", "application/x-www-form-urlencoded").send_as_is().await
+        asking
+            .header("content-type", "application/x-www-form-urlencoded")
+            .send_as_is()
+            .await
     }
 }
 
 #[track_caller]
 fn attribute(tag: &str, name: &str) -> String {
-    let start = tag.find(&format!("{name}=\"")).unwrap_or_else(|| panic!("no {name} in {tag}")) + name.len() + 2;
+    let start = tag
+        .find(&format!("{name}=\""))
+        .unwrap_or_else(|| panic!("no {name} in {tag}"))
+        + name.len()
+        + 2;
     let value = &tag[start..start + tag[start..].find('"').expect("the attribute ends")];
-    value.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    value
+        .replace("&quot;", "\"")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 /// Opens a page.
@@ -82,7 +104,9 @@ pub async fn open(site: &Site, path: &str) -> Answered {
 /// The words of a page's main part, tags taken out: what a person reads.
 pub fn words(page: &Answered) -> String {
     let text = page.text();
-    let main = text.find("<main").map_or(text.as_str(), |at| &text[at..text.find("</main>").unwrap_or(text.len())]);
+    let main = text.find("<main").map_or(text.as_str(), |at| {
+        &text[at..text.find("</main>").unwrap_or(text.len())]
+    });
     let mut out = String::new();
     let mut in_tag = false;
     for c in main.chars() {
@@ -104,7 +128,10 @@ pub fn words(page: &Answered) -> String {
 pub fn is_well_made(page: &Answered, personal: bool) {
     let text = page.text();
     assert!(!text.contains('⟦'), "a message is missing: {text}");
-    assert!(!text.contains("<script") && !text.contains(" style="), "no script and no inline style: {text}");
+    assert!(
+        !text.contains("<script") && !text.contains(" style="),
+        "no script and no inline style: {text}"
+    );
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     assert_eq!(
         page.header("content-security-policy"),
@@ -114,9 +141,16 @@ pub fn is_well_made(page: &Answered, personal: bool) {
     assert_eq!(page.header("referrer-policy"), "no-referrer");
     assert!(page.header("set-cookie").is_empty(), "residents need no cookie");
     if personal {
-        assert_eq!((page.header("cache-control"), page.header("x-robots-tag")), ("no-store".into(), "noindex".into()));
+        assert_eq!(
+            (page.header("cache-control"), page.header("x-robots-tag")),
+            ("no-store".into(), "noindex".into())
+        );
     }
-    assert!(page.body.len() < 60_000, "small enough for a bad line: {}", page.body.len());
+    assert!(
+        page.body.len() < 60_000,
+        "small enough for a bad line: {}",
+        page.body.len()
+    );
 }
 
 /// Keeps a time for an adult; the address of its page.

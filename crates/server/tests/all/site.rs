@@ -242,7 +242,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Site {
     /// Starts a site of its own.
-    pub async fn start() -> Self {
+    pub fn start() -> Self {
         let database = Database::memory(&format!("site-{}", SITES.fetch_add(1, Ordering::Relaxed)));
         let clock = Clock::shiftable();
         let entropy = Entropy::seeded(7);
@@ -267,6 +267,12 @@ impl Site {
             engine,
             given: Mutex::default(),
         }
+    }
+
+    /// What its doors hold.
+    pub fn app(&self) -> App {
+        let public_url = PublicUrl::parse(&format!("http://{AUTHORITY}")).expect("a public address");
+        App::new(self.engine.clone(), public_url, true)
     }
 
     /// A request to it.
@@ -392,26 +398,38 @@ impl Site {
             .expect("a clock for rehearsals");
         let (shifted_at, began) = (clock.now(), clock.monotonic());
         while self.engine.as_of() < shifted_at {
-            assert!(clock.monotonic() - began < PATIENCE, "the feed follows the clock");
+            assert!(
+                clock.monotonic().saturating_sub(began) < PATIENCE,
+                "the feed follows the clock"
+            );
             clock.sleep_blocking(Duration::from_millis(2));
         }
     }
 
     /// Ends the engine's threads: as when the database is gone for good.
     pub async fn stop_engine(&self) {
-        assert!(self.engine.owner().stop_and_join(PATIENCE).await.is_empty(), "its threads end");
+        assert!(
+            self.engine.owner().stop_and_join(PATIENCE).await.is_empty(),
+            "its threads end"
+        );
     }
 
     /// Moves the time on, whatever follows it.
     pub fn let_pass(&self, seconds: u64) {
-        self.engine.clock().shift(Duration::from_secs(seconds)).expect("a clock for rehearsals");
+        self.engine
+            .clock()
+            .shift(Duration::from_secs(seconds))
+            .expect("a clock for rehearsals");
     }
 
     /// Waits until a check of the engine fails.
     pub async fn until_failing(&self, check: &str) {
         let began = self.engine.clock().monotonic();
         while !self.engine.failing().contains(&check) {
-            assert!(self.engine.clock().monotonic() - began < PATIENCE, "{check} fails");
+            assert!(
+                self.engine.clock().monotonic().saturating_sub(began) < PATIENCE,
+                "{check} fails"
+            );
             self.engine.clock().sleep(Duration::from_millis(5)).await;
         }
     }
@@ -421,7 +439,7 @@ impl Site {
         let (clock, began) = (self.engine.clock(), self.engine.clock().monotonic());
         self.engine.owner().shutdown().request();
         while !self.engine.failing().contains(&"committer") {
-            assert!(clock.monotonic() - began < PATIENCE, "the committer ends");
+            assert!(clock.monotonic().saturating_sub(began) < PATIENCE, "the committer ends");
             clock.sleep_blocking(Duration::from_millis(2));
         }
     }
@@ -431,7 +449,7 @@ impl Site {
         let began = self.engine.clock().monotonic();
         while self.free(slot).await != free {
             assert!(
-                self.engine.clock().monotonic() - began < PATIENCE,
+                self.engine.clock().monotonic().saturating_sub(began) < PATIENCE,
                 "the place is free again"
             );
             self.engine.clock().sleep(Duration::from_millis(5)).await;

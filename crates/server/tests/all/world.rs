@@ -166,7 +166,7 @@ fn add(tx: &mut Transaction<'_>, offer: &Offer, session: u128, now: Timestamp) -
         product,
         date,
         starts_at,
-        ends_at: starts_at + std::time::Duration::from_secs(1_200),
+        ends_at: starts_at + std::time::Duration::from_mins(20),
         capacity: offer.capacity,
         held: 0,
         booked: 0,

@@ -1,14 +1,17 @@
 //! Installations of a known size, prepared once and kept: the demonstration (100,000 open slots), wide slots of our own
 //! that never fill, and so many appointments made by the engine itself.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use base::id::{ClinicId, Id, SessionId, SlotId};
+use base::time::Timestamp;
 use booking::records;
 use database::Database;
+use runtime::clock::Clock;
 use scheduling::clinic::session::Session;
 use scheduling::clinic::slot::{Slot, slot_id};
 use scheduling::rules::product::Cvx;
@@ -21,7 +24,9 @@ use super::engine::{Batches, Running};
 const EDITION: u32 = 1;
 /// Prepared data is used for so long: its times must lie in the future.
 const FRESH: Duration = Duration::from_hours(96);
-/// Slots that everybody wants; a new one each round, each wide enough for one.
+/// How far ahead our own slots begin.
+const AHEAD: Duration = Duration::from_hours(9 * 24);
+/// Slots that everybody wants; another one each round, each wide enough for one.
 const HOT: usize = 64;
 /// Slots over which bookings spread.
 const SPREAD: usize = 5_000;
@@ -38,45 +43,52 @@ pub struct Dataset {
     pub hot: Vec<SlotId>,
     /// Slots over which bookings spread.
     pub spread: Arc<Vec<SlotId>>,
-    /// The clinic of all of them.
-    pub clinic: ClinicId,
+}
+
+impl Dataset {
+    fn of(data: PathBuf, start: Timestamp) -> Self {
+        let slots = |number, count: usize| {
+            (0..count)
+                .map(|n| slot_id(session(number), start + Duration::from_secs(n as u64)))
+                .collect()
+        };
+        Self {
+            data,
+            hot: slots(0, HOT),
+            spread: Arc::new(slots(1, SPREAD)),
+        }
+    }
 }
 
 /// The installation with so many appointments; made when there is none, or when it is stale.
 pub fn prepared(bench: &Bench, rows: usize) -> Result<Dataset> {
     let data = bench.folder.join(format!("{rows}-appointments-{EDITION}"));
-    let marker = data.join("prepared");
-    let age = marker.metadata().and_then(|file| file.modified()).ok().and_then(|made| made.elapsed().ok());
-    if age.is_none_or(|age| age > FRESH) {
-        eprintln!("preparing an installation with {rows} appointments");
-        if data.exists() {
-            std::fs::remove_dir_all(&data)?;
-        }
-        Start::new(&bench.evenkeel, &data).up()?.stop()?;
-        let (clinic, product) = runtime()?.block_on(for_adults(&data))?;
-        widen(&data, clinic, product)?;
-        std::fs::write(&marker, format!("{} {}", clinic.bits(), product.number()))?;
-        let dataset = read(data)?;
-        runtime()?.block_on(async {
-            let running = Arc::new(Running::start(&dataset.data, Batches::AsShipped)?);
-            running.fill(&dataset.spread, rows, FILLING).await?;
-            stop(running).await
-        })?;
-        // The mark is renewed only now: a run that was cut short prepares anew.
-        return Ok(dataset);
+    let mark = data.join("prepared");
+    let age = mark
+        .metadata()
+        .and_then(|file| file.modified())
+        .ok()
+        .and_then(|made| made.elapsed().ok());
+    if age.is_some_and(|age| age < FRESH) {
+        let start = std::fs::read_to_string(&mark)?.parse()?;
+        return Ok(Dataset::of(data, Timestamp::from_micros(start)));
     }
-    read(data)
-}
-
-fn read(data: PathBuf) -> Result<Dataset> {
-    let text = std::fs::read_to_string(data.join("prepared"))?;
-    let mut words = text.split(' ');
-    let clinic = words.next().and_then(|word| word.parse().ok()).context("the mark of a prepared installation")?;
-    let slots = |session: SessionId, count: usize| {
-        let start = start_of(&data);
-        start.map(|start| (0..count).map(|n| slot_id(session, start + Duration::from_secs(n as u64))).collect::<Vec<_>>())
-    };
-    Ok(Dataset { hot: slots(session(0), HOT)?, spread: Arc::new(slots(session(1), SPREAD)?), clinic: Id::from_bits(clinic), data })
+    eprintln!("preparing an installation with {rows} appointments");
+    if data.exists() {
+        std::fs::remove_dir_all(&data)?;
+    }
+    Start::new(&bench.evenkeel, &data).up()?.stop()?;
+    let start = Clock::real().now() + AHEAD;
+    let (clinic, product) = runtime()?.block_on(for_adults(&data))?;
+    widen(&data, clinic, product, start)?;
+    let dataset = Dataset::of(data, start);
+    runtime()?.block_on(async {
+        let running = Arc::new(Running::start(&dataset.data, Batches::AsShipped)?);
+        running.fill(&dataset.spread, rows, FILLING).await?;
+        stop(running).await
+    })?;
+    std::fs::write(&mark, start.micros().to_string())?;
+    Ok(dataset)
 }
 
 /// A runtime with as many workers as cores.
@@ -86,10 +98,74 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
 
 /// Stops an engine that nobody else holds.
 pub async fn stop(running: Arc<Running>) -> Result<()> {
-    Arc::into_inner(running).context("somebody still uses the engine")?.stop().await;
+    Arc::into_inner(running)
+        .context("somebody still uses the engine")?
+        .stop()
+        .await;
     Ok(())
 }
 
+/// A clinic and a product of the demonstration that any adult may book: found by booking one of each.
+async fn for_adults(data: &Path) -> Result<(ClinicId, Cvx)> {
+    let running = Running::start(data, Batches::AsShipped)?;
+    let mut found = None;
+    let mut tried = BTreeSet::new();
+    let snapshot = running.engine.snapshot();
+    'all: for availability in snapshot.clinics() {
+        for slot in availability.slots.iter().filter(|slot| slot.free > 0) {
+            if !tried.insert(slot.vaccine.number()) {
+                continue;
+            }
+            let Ok(held) = running.hold(slot.id).await else {
+                continue;
+            };
+            if running.book(&held).await.is_ok() {
+                found = Some((availability.clinic.id, slot.vaccine));
+                break 'all;
+            }
+        }
+    }
+    running.stop().await;
+    found.context("nothing in the demonstration can be booked by an adult")
+}
+
 fn session(number: u128) -> SessionId {
-    Id::from_bits(0x00BE_4C11 << 8 | number)
+    Id::from_bits(0x00BE_4C11_0000 | number)
+}
+
+/// Adds the wide slots.
+fn widen(data: &Path, clinic: ClinicId, product: Cvx, start: Timestamp) -> Result<()> {
+    let mut connection = Database::file(&data.join("evenkeel.sqlite")).connect()?;
+    let now = Clock::real().now();
+    let mut tx = connection.begin()?;
+    let zone = records::clinic::load(&mut tx, clinic)?
+        .context("the clinic is gone")?
+        .zone;
+    for (number, count) in [(0, HOT), (1, SPREAD)] {
+        let row = Session {
+            id: session(number),
+            clinic,
+            date: start.date_in(&zone),
+            product,
+        };
+        records::session::insert_new(&mut tx, &row, now)?;
+        for n in 0..count {
+            let starts_at = start + Duration::from_secs(n as u64);
+            let slot = Slot {
+                id: slot_id(row.id, starts_at),
+                clinic,
+                session: row.id,
+                product,
+                date: starts_at.date_in(&zone),
+                starts_at,
+                ends_at: starts_at + Duration::from_mins(15),
+                capacity: PLACES,
+                held: 0,
+                booked: 0,
+            };
+            records::slot::insert_new(&mut tx, &slot)?;
+        }
+    }
+    tx.commit().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    Ok(())
 }

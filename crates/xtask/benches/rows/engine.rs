@@ -68,7 +68,11 @@ impl Running {
             name: "bench".to_owned(),
             owner: owner.clone(),
         })?;
-        Ok(Self { resident: Resident::new(engine.clone()), engine, owner })
+        Ok(Self {
+            resident: Resident::new(engine.clone()),
+            engine,
+            owner,
+        })
     }
 
     /// Stops it and waits for its threads.
@@ -80,28 +84,55 @@ impl Running {
         let now = self.engine.clock().now();
         let key = keyed.then(|| {
             let bits = self.engine.entropy().uuid_v7(now);
-            KeyedRequest { scope: vec![1], key: uuid_text(bits), body_hash: bits_twice(bits) }
+            KeyedRequest {
+                scope: vec![1],
+                key: uuid_text(bits),
+                body_hash: bits_twice(bits),
+            }
         });
-        Ask { arrived: now, deadline: DEADLINE, key, render: render() }
+        Ask {
+            arrived: now,
+            deadline: DEADLINE,
+            key,
+            render: render(),
+        }
     }
 
     /// Keeps one place.
     pub async fn hold(&self, slot: SlotId) -> Result<Held, String> {
-        let reply = self.resident.place_hold(vec![slot], true, self.ask(false)).await.map_err(|fault| fault.to_string())?;
+        let reply = self
+            .resident
+            .place_hold(vec![slot], true, self.ask(false))
+            .await
+            .map_err(|fault| fault.to_string())?;
         let text = String::from_utf8_lossy(&reply.body);
         let mut words = text.split(' ');
         match (reply.status, words.next(), words.next()) {
-            (201, Some(id), Some(token)) => Ok((HoldId::parse(id).map_err(str::to_owned)?, token.to_owned())),
+            (201, Some(id), Some(token)) => {
+                Ok((HoldId::parse(id).map_err(|error| error.to_string())?, token.to_owned()))
+            }
             _ => Err(text.into_owned()),
         }
     }
 
     /// Books it for somebody new.
     pub async fn book(&self, held: &Held) -> Result<(), String> {
-        let booking = BookingRequest { slot: None, resident: somebody(), answers: Answers::default(), dose: 1 };
-        let booked = self.resident.book(held.0, &held.1, vec![booking], true, self.ask(true)).await;
+        let booking = BookingRequest {
+            slot: None,
+            resident: somebody(),
+            answers: Answers::default(),
+            dose: 1,
+        };
+        let booked = self
+            .resident
+            .book(held.0, &held.1, vec![booking], true, self.ask(true))
+            .await;
         let reply = booked.map_err(|fault| fault.to_string())?;
-        if reply.status == 201 { Ok(()) } else { Err(String::from_utf8_lossy(&reply.body).into_owned()) }
+        if reply.status == 201 {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&reply.body).into_owned())
+        }
     }
 
     /// Books so many places at these slots in turn, so many at once: first all holds, untimed, then all bookings. The
@@ -145,7 +176,10 @@ impl Running {
             }
         }
         let figure = bookings as f64 / began.elapsed().as_secs_f64();
-        Ok(Round { figure, p99_ms: Some(waits.value_at_quantile(0.99) as f64 / 1000.0) })
+        Ok(Round {
+            figure,
+            p99_ms: Some(waits.value_at_quantile(0.99) as f64 / 1000.0),
+        })
     }
 
     /// Books so many places as fast as it goes, passing over what is full. For filling.
@@ -192,7 +226,14 @@ pub fn somebody() -> Person {
 /// A UUID in its usual spelling.
 pub fn uuid_text(bits: u128) -> String {
     let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 fn bits_twice(bits: u128) -> [u8; 32] {
@@ -206,7 +247,12 @@ fn render() -> Render {
     Arc::new(|verdict: &Verdict<'_>| {
         let (status, mut text) = match verdict {
             Verdict::Done(Done::Held(hold)) => (201, format!("{} {} ", hold.id, hold.token)),
-            Verdict::Done(Done::Booked(seen)) => (201, seen.iter().map(|one| format!("{} {} ", one.id, one.manage_token)).collect()),
+            Verdict::Done(Done::Booked(seen)) => (
+                201,
+                seen.first()
+                    .map(|one| format!("{} {} ", one.id, one.manage_token))
+                    .unwrap_or_default(),
+            ),
             Verdict::Done(_) => (200, String::new()),
             Verdict::Refused(refusal) => (409, refusal.code().to_owned()),
             Verdict::Invalid { field, expected } => (422, format!("{field}: {expected}")),
@@ -215,6 +261,9 @@ fn render() -> Render {
         if status < 400 {
             text.extend(std::iter::repeat_n('.', ANSWER_BYTES.saturating_sub(text.len())));
         }
-        Rendered { status, body: text.into_bytes() }
+        Rendered {
+            status,
+            body: text.into_bytes(),
+        }
     })
 }

@@ -1,8 +1,15 @@
 //! The bench program: release build, ours and the anchor in turn, five rounds each. `cargo xtask bench` builds and runs
 //! it; the tables and what voids a run live in `xtask::bench`.
 
-#![allow(clippy::disallowed_methods, reason = "a developer's tool reads the clock, the environment, and waits")]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to a terminal")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a developer's tool reads the clock, the environment, and waits"
+)]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool talks to a terminal"
+)]
 
 mod commits;
 mod dataset;
@@ -57,14 +64,26 @@ pub struct Bench {
 type Measure = fn(&Bench) -> Result<Row>;
 
 const ROWS: &[(&str, Measure)] = &[
-    ("commits_sqlite_10k_hot", |bench| commits::row(bench, "commits_sqlite_10k_hot", 10_000, commits::Where::Hot)),
-    ("commits_sqlite_10k_spread", |bench| commits::row(bench, "commits_sqlite_10k_spread", 10_000, commits::Where::Spread)),
+    ("commits_sqlite_10k_hot", |bench| {
+        commits::row(bench, "commits_sqlite_10k_hot", 10_000, commits::Where::Hot)
+    }),
+    ("commits_sqlite_10k_spread", |bench| {
+        commits::row(bench, "commits_sqlite_10k_spread", 10_000, commits::Where::Spread)
+    }),
     ("finding", http::finding),
     ("finding_304", http::finding_304),
-    ("booking_http_hot", |bench| http::booking(bench, "booking_http_hot", commits::Where::Hot)),
-    ("booking_http_spread", |bench| http::booking(bench, "booking_http_spread", commits::Where::Spread)),
-    ("commits_sqlite_1m_hot", |bench| commits::row(bench, "commits_sqlite_1m_hot", 1_000_000, commits::Where::Hot)),
-    ("commits_sqlite_1m_spread", |bench| commits::row(bench, "commits_sqlite_1m_spread", 1_000_000, commits::Where::Spread)),
+    ("booking_http_hot", |bench| {
+        http::booking(bench, "booking_http_hot", commits::Where::Hot)
+    }),
+    ("booking_http_spread", |bench| {
+        http::booking(bench, "booking_http_spread", commits::Where::Spread)
+    }),
+    ("commits_sqlite_1m_hot", |bench| {
+        commits::row(bench, "commits_sqlite_1m_hot", 1_000_000, commits::Where::Hot)
+    }),
+    ("commits_sqlite_1m_spread", |bench| {
+        commits::row(bench, "commits_sqlite_1m_spread", 1_000_000, commits::Where::Spread)
+    }),
     ("rate_1m_vs_10k", commits::rate),
     ("big_server_ready", server::ready),
     ("big_server_memory", server::memory),
@@ -91,13 +110,22 @@ fn run(arguments: Arguments) -> Result<bool> {
             bail!("no row is called `{name}`; there are: {}", known.join(", "));
         }
     }
-    let bench = Bench { evenkeel: arguments.evenkeel, folder: arguments.folder };
+    let bench = Bench {
+        evenkeel: arguments.evenkeel,
+        folder: arguments.folder,
+    };
     std::fs::create_dir_all(&bench.folder)?;
     if !arguments.json {
-        println!("{} cores, {} rounds\n{}", std::thread::available_parallelism()?, xtask::bench::ROUNDS, Row::head());
+        println!(
+            "{} cores, {} rounds\n{}",
+            std::thread::available_parallelism()?,
+            xtask::bench::ROUNDS,
+            Row::head()
+        );
     }
     let mut all = true;
-    let wanted = |row: &str| arguments.names.is_empty() || arguments.names.iter().any(|name| row.starts_with(name.as_str()));
+    let wanted =
+        |row: &str| arguments.names.is_empty() || arguments.names.iter().any(|name| row.starts_with(name.as_str()));
     for (_, measure) in ROWS.iter().filter(|(name, _)| wanted(name)) {
         let row = measure(&bench)?;
         all &= row.met;

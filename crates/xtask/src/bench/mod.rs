@@ -72,7 +72,11 @@ impl Row {
 }
 
 fn number(value: f64) -> String {
-    if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+    if value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}")
+    }
 }
 
 /// What one round saw.
@@ -114,23 +118,35 @@ pub fn compare(name: &str, unit: &str, in_flight: usize, rounds: &[(Round, Round
         let some: Vec<f64> = rounds.iter().filter_map(of).collect();
         (!some.is_empty()).then(|| median(&some))
     };
-    let (ours, anchor) = (median(&all(|(ours, _)| ours.figure)), median(&all(|(_, anchor)| anchor.figure)));
+    let (ours, anchor) = (
+        median(&all(|(ours, _)| ours.figure)),
+        median(&all(|(_, anchor)| anchor.figure)),
+    );
     let (p99_ms, anchor_p99_ms) = (p99(|(ours, _)| ours.p99_ms), p99(|(_, anchor)| anchor.p99_ms));
     let ratio = median(&ratios);
-    let quick = target.p99_ms_max.is_none_or(|most| p99_ms.is_some_and(|p99| p99 <= most));
+    let quick = target
+        .p99_ms_max
+        .is_none_or(|most| p99_ms.is_some_and(|p99| p99 <= most));
     let is_void = anchor < target.anchor_floor;
     let wanted = match target.p99_ms_max {
         Some(most) => format!("≥ {}×, p99 ≤ {most} ms", target.ratio_min),
         None => format!("≥ {}×", target.ratio_min),
     };
-    let note = if is_void { format!("VOID: the anchor is below its floor of {}", target.anchor_floor) } else { String::new() };
+    let note = if is_void {
+        format!("VOID: the anchor is below its floor of {}", target.anchor_floor)
+    } else {
+        String::new()
+    };
     Row {
         name: name.to_owned(),
         ours,
         anchor,
         unit: unit.to_owned(),
         ratio,
-        spread: (ratios.iter().copied().fold(f64::INFINITY, f64::min), ratios.iter().copied().fold(0.0, f64::max)),
+        spread: (
+            ratios.iter().copied().fold(f64::INFINITY, f64::min),
+            ratios.iter().copied().fold(0.0, f64::max),
+        ),
         in_flight,
         p99_ms,
         anchor_p99_ms,
@@ -145,7 +161,16 @@ pub fn run(checkout: &Checkout, names: &[String], json: bool) -> Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = |arguments: &[&str]| program::run(Command::new(&cargo).current_dir(&checkout.root).args(arguments));
     build(&["build", "--quiet", "--release", "-p", "cli"])?;
-    let arguments = ["bench", "--quiet", "-p", "xtask", "--bench", "rows", "--no-run", "--message-format=json"];
+    let arguments = [
+        "bench",
+        "--quiet",
+        "-p",
+        "xtask",
+        "--bench",
+        "rows",
+        "--no-run",
+        "--message-format=json",
+    ];
     let said = program::output(Command::new(&cargo).current_dir(&checkout.root).args(arguments))?;
     let rows = said
         .lines()
@@ -154,7 +179,13 @@ pub fn run(checkout: &Checkout, names: &[String], json: bool) -> Result<bool> {
         .find_map(|message| message["executable"].as_str().map(str::to_owned))
         .context("cargo built no bench program")?;
     let mut command = Command::new(rows);
-    command.arg("--evenkeel").arg(checkout.target().join("release/evenkeel"));
-    command.arg("--folder").arg(checkout.target().join("bench")).args(json.then_some("--json")).args(names);
+    command
+        .arg("--evenkeel")
+        .arg(checkout.target().join("release/evenkeel"));
+    command
+        .arg("--folder")
+        .arg(checkout.target().join("bench"))
+        .args(json.then_some("--json"))
+        .args(names);
     Ok(command.status().context("starting the bench program")?.success())
 }

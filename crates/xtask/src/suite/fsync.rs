@@ -2,6 +2,7 @@
 //! server runs under strace, and between reading a keyed request and writing its 201 a sync of the write-ahead log
 //! must have begun and ended. With `synchronous=NORMAL` the same test fails, which shows that it looks.
 
+use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -42,12 +43,13 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
             "-o",
             &log_text,
         ];
-        let mut start = Start::new(&binary, &data).under(&words);
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut start = Start::new(&binary, &data).server(port).under(&words);
         for argument in more {
             start = start.arg(*argument);
         }
         let site = start.up()?;
-        let keys = runtime.block_on(book(&site.client()))?;
+        let keys = runtime.block_on(book(&Client::new(&format!("http://127.0.0.1:{port}"))))?;
         site.stop()?;
         Ok((keys, read(&log)?))
     };
@@ -64,7 +66,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
         keys.len()
     );
 
-    let (keys, log) = watch("normal.strace", &["--rehearsal", "--not-durable"])?;
+    let (keys, log) = watch("normal.strace", &["--rehearsal", "--durability", "unsafe"])?;
     let without = unsynced(&log, &keys)?;
     ensure!(
         !without.is_empty(),

@@ -47,13 +47,23 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     );
     let lint = ask_promtool(&promtool, &text)?;
     ensure!(lint.is_empty(), "promtool has something to say:\n{lint}");
+    let documented = std::fs::read_to_string(checkout.root.join("docs/metrics.md")).context("docs/metrics.md")?;
+    for name in text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+    {
+        ensure!(
+            documented.contains(name),
+            "`{name}` is scraped and not in docs/metrics.md"
+        );
+    }
     let planted = ask_promtool(&promtool, "# TYPE planted counter\nplanted 1\n")?;
     ensure!(
         !planted.is_empty(),
         "promtool has nothing to say about a counter without `_total`: it looks at nothing"
     );
     site.stop()?;
-    Ok(Tally::passed(4))
+    Ok(Tally::passed(5))
 }
 
 /// What `promtool check metrics` says; empty when it has nothing to say.

@@ -37,7 +37,10 @@ pub fn check(tree: &Tree) -> Findings {
 }
 
 fn is_kebab(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// The string literals in the bodies of `fn code` of refusals, faults and problems.

@@ -1,5 +1,6 @@
 //! Every text that a page asks for is defined in every language, and every text that is defined is asked for. A key put
-//! together at run time is written with its beginning, `"month-{n}"` or `"month-"`, and counts for all that begin so.
+//! together at run time is written with its beginning, `"month-{n}"` or `"month-"`, and counts for all that begin so; or
+//! with its ending, `"{why}-title"`, and counts for those whose stem is written somewhere, `"time-gone"`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,10 +49,8 @@ pub fn check(tree: &Tree) -> Findings {
             }
         }
     }
-    let patterns: Vec<&str> = literals.iter().filter_map(|literal| beginning(literal)).collect();
     for (path, line, key) in defined {
-        let pattern = patterns.iter().any(|before| key.starts_with(before));
-        if !literals.contains(&key) && !referred.contains(&key) && !pattern {
+        if !referred.contains(&key) && !asked_for(&key, &literals) {
             findings.add(&path, line, format!("nobody asks for `{key}`"));
         }
     }
@@ -66,10 +65,30 @@ fn asked(tokens: &[Token], at: usize) -> bool {
         && tokens[at - 3].is('.')
 }
 
+/// Whether some literal is this key, or one or two put together are.
+fn asked_for(key: &str, literals: &BTreeSet<String>) -> bool {
+    let begun = literals
+        .iter()
+        .filter_map(|literal| beginning(literal))
+        .any(|before| key.starts_with(before));
+    let ended = literals
+        .iter()
+        .filter_map(|literal| ending(literal))
+        .any(|after| key.strip_suffix(after).is_some_and(|before| literals.contains(before)));
+    literals.contains(key) || begun || ended
+}
+
 /// The beginning that a literal stands for, if it is one.
 fn beginning(literal: &str) -> Option<&str> {
     let before = literal.split('{').next().filter(|before| before.ends_with('-'))?;
     (before.len() >= BEGINNING_CHARACTERS_MIN).then_some(before)
+}
+
+/// The ending that a literal stands for, if it is one.
+fn ending(literal: &str) -> Option<&str> {
+    let (name, after) = literal.strip_prefix('{')?.split_once('}')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (name.chars().all(plain) && after.starts_with('-') && after.chars().all(plain)).then_some(after)
 }
 
 /// The key that a line of a `.ftl` file defines: `home-title = …` or the term `-jurisdiction = …`.

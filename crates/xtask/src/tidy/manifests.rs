@@ -26,7 +26,9 @@ pub fn check(tree: &Tree) -> Findings {
         let folder = format!("crates/{krate}/tests/");
         for test in tree.paths.iter().filter_map(|path| path.strip_prefix(&folder)) {
             let binary = !test.contains('/') && test.contains(".rs");
-            let folder_of_one = test.strip_suffix("/main.rs").is_some_and(|of| of != "all" && !of.contains('/'));
+            let folder_of_one = test
+                .strip_suffix("/main.rs")
+                .is_some_and(|of| of != "all" && !of.contains('/'));
             if binary || folder_of_one {
                 findings.add(
                     &format!("{folder}{test}"),

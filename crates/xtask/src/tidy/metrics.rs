@@ -1,5 +1,5 @@
-//! Every metric stands in docs/metrics.md by the name that a scrape shows. Names are found where they are registered:
-//! `.register("name", …)` (under `evenkeel_`) and names written in full.
+//! Every metric stands in docs/metrics.md by the name that a scrape shows. Names are found where they are registered
+//! with their help, `register("name", "Help", …)` (under `evenkeel_`), and where they are written in full.
 
 use super::tokens::Token;
 use super::{Findings, Tree};
@@ -8,8 +8,15 @@ use super::{Findings, Tree};
 const DOCUMENT: &str = "docs/metrics.md";
 /// How a name written in full begins.
 const PREFIXES: &[&str] = &["evenkeel_", "process_"];
-/// Methods of a registry that take a name first.
-const REGISTER: &[&str] = &["register", "register_with_unit"];
+/// Methods and closures that take a name and its help first.
+const REGISTER: &[&str] = &[
+    "register",
+    "register_with_unit",
+    "count",
+    "counter",
+    "gauge",
+    "histogram",
+];
 
 /// See the head of this file.
 pub fn check(tree: &Tree) -> Findings {
@@ -46,9 +53,10 @@ fn metric(tokens: &[Token], at: usize) -> Option<String> {
     {
         return Some(text.to_owned());
     }
-    let before = at.checked_sub(3)?;
-    let called = tokens[before].is('.') && tokens[before + 1].word().is_some_and(|word| REGISTER.contains(&word));
-    (called && tokens[before + 2].is('(')).then(|| format!("evenkeel_{text}"))
+    let before = at.checked_sub(2)?;
+    let called = tokens[before].word().is_some_and(|word| REGISTER.contains(&word)) && tokens[before + 1].is('(');
+    let helped = tokens.get(at + 1)?.is(',') && tokens.get(at + 2)?.text().is_some();
+    (called && helped).then(|| format!("evenkeel_{text}"))
 }
 
 /// A counter is documented as it is scraped, with `_total`.

@@ -3,4 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod bench;
+mod suite;
 mod tidy;

@@ -156,7 +156,9 @@ fn code(code: &str) -> Markup {
 /// A QR code on white with the four modules of quiet zone that the standard asks for (ISO/IEC 18004).
 fn qr(text: &str, label: &str) -> Markup {
     const QUIET: usize = 4;
-    let Ok(code) = QrCode::with_error_correction_level(text, EcLevel::M) else { return html! {} };
+    let Ok(code) = QrCode::with_error_correction_level(text, EcLevel::M) else {
+        return html! {};
+    };
     let width = code.width();
     let mut path = String::new();
     for (n, color) in code.to_colors().into_iter().enumerate() {
@@ -248,5 +250,7 @@ pub fn ask_to_cancel(page: &AppointmentPage, key: &str, locale: &Locale) -> Mark
 
 /// The calendar's zone-free instant: `20261201T142000Z`.
 pub fn calendar_instant(at: Timestamp) -> String {
-    at.rfc3339_in(&Zone::utc()).replace(['-', ':'], "").replace("+0000", "Z")
+    at.rfc3339_in(&Zone::utc())
+        .replace(['-', ':'], "")
+        .replace("+0000", "Z")
 }

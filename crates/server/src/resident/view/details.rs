@@ -120,8 +120,15 @@ fn how_to_reach(page: &DetailsPage, locale: &Locale) -> Markup {
 
 fn for_the_visit(page: &DetailsPage, locale: &Locale) -> Markup {
     let mut languages = vec![Choice::new("", locale.text("details-language-any"))];
-    languages.extend(LANGUAGES.iter().map(|code| Choice::new(*code, locale.text(&format!("language-{code}")))));
-    let needs: Vec<_> = NEEDS.iter().map(|code| Choice::new(*code, locale.text(&format!("need-{code}")))).collect();
+    languages.extend(
+        LANGUAGES
+            .iter()
+            .map(|code| Choice::new(*code, locale.text(&format!("language-{code}")))),
+    );
+    let needs: Vec<_> = NEEDS
+        .iter()
+        .map(|code| Choice::new(*code, locale.text(&format!("need-{code}"))))
+        .collect();
     html! {
         (select("language", &locale.text("details-language"), Some(&locale.text("details-language-hint")), &languages, &page.typed.language, ""))
         (Question {
@@ -137,10 +144,17 @@ fn for_the_visit(page: &DetailsPage, locale: &Locale) -> Markup {
 fn which_dose(page: &DetailsPage, locale: &Locale) -> Markup {
     let choices: Vec<_> = (1..=page.doses)
         .map(|number| {
-            Choice::new(number.to_string(), locale.tell("dose-number", &[("number", u64::from(number).into())]))
+            Choice::new(
+                number.to_string(),
+                locale.tell("dose-number", &[("number", u64::from(number).into())]),
+            )
         })
         .collect();
-    let chosen = if page.typed.dose.is_empty() { "1" } else { &page.typed.dose };
+    let chosen = if page.typed.dose.is_empty() {
+        "1"
+    } else {
+        &page.typed.dose
+    };
     html! {
         @if page.doses > 1 {
             (Question {
@@ -170,9 +184,23 @@ pub fn question(asked: &Asked, answer: &str, error: Option<&str>, locale: &Local
                 Choice::new("no", locale.text("no")),
                 Choice::new("unknown", locale.text("dont-know")),
             ];
-            Question { name: &name, legend: &legend, hint, error, choices: &choices }.radios(answer)
+            Question {
+                name: &name,
+                legend: &legend,
+                hint,
+                error,
+                choices: &choices,
+            }
+            .radios(answer)
         }
-        AskedKind::Choice(choices) => Question { name: &name, legend: &legend, hint, error, choices }.radios(answer),
+        AskedKind::Choice(choices) => Question {
+            name: &name,
+            legend: &legend,
+            hint,
+            error,
+            choices,
+        }
+        .radios(answer),
         AskedKind::Date => TextField {
             name: &name,
             label: &legend,

@@ -72,7 +72,11 @@ fn fields(home: &Home, locale: &Locale) -> Markup {
     let mut vaccines = vec![Choice::new("", locale.text("search-any-vaccine"))];
     vaccines.extend(home.vaccines.iter().cloned());
     let mut days = vec![Choice::new("", locale.text("search-any-day"))];
-    days.extend(home.days.iter().map(|day| Choice::new(base::time::date_text(*day), locale.date_day(*day))));
+    days.extend(
+        home.days
+            .iter()
+            .map(|day| Choice::new(base::time::date_text(*day), locale.date_day(*day))),
+    );
     let chosen_day = home.search.from.map(base::time::date_text).unwrap_or_default();
     html! {
         (TextField {
@@ -93,7 +97,10 @@ fn fields(home: &Home, locale: &Locale) -> Markup {
 }
 
 fn open_times(home: &Home, locale: &Locale) -> Markup {
-    let as_of = locale.rich("home-open-as-of", &[("time", locale.time_markup(home.as_of, &home.zone).into())]);
+    let as_of = locale.rich(
+        "home-open-as-of",
+        &[("time", locale.time_markup(home.as_of, &home.zone).into())],
+    );
     html! {
         li {
             (Icon::Clock.markup())

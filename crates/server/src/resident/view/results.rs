@@ -191,7 +191,10 @@ fn card_view(card: &Card, locale: &Locale) -> Markup {
 pub fn openings_tag(openings: &Openings, locale: &Locale) -> Markup {
     match openings {
         Openings::Open { count, .. } => tag(Tone::Ok, &locale.tell("tag-open", &[("count", (*count).into())])),
-        Openings::MayBeGone { count } => tag(Tone::Warn, &locale.tell("tag-may-be-gone", &[("count", (*count).into())])),
+        Openings::MayBeGone { count } => tag(
+            Tone::Warn,
+            &locale.tell("tag-may-be-gone", &[("count", (*count).into())]),
+        ),
         Openings::NoneLeft => tag(Tone::Plain, &locale.text("tag-none-left")),
         Openings::NothingPosted => tag(Tone::Plain, &locale.text("tag-nothing-posted")),
         Openings::CannotTell => tag(Tone::Unknown, &locale.text("tag-cannot-tell")),
@@ -200,5 +203,9 @@ pub fn openings_tag(openings: &Openings, locale: &Locale) -> Markup {
 
 /// One decimal while that tells something.
 fn miles_text(miles: f64) -> String {
-    if miles < 9.95 { format!("{miles:.1}") } else { format!("{miles:.0}") }
+    if miles < 9.95 {
+        format!("{miles:.1}")
+    } else {
+        format!("{miles:.0}")
+    }
 }

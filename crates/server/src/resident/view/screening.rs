@@ -77,7 +77,10 @@ pub fn not_for_you(page: &NotForYou, locale: &Locale) -> Markup {
     let why = match (&page.from_age, &page.to_age) {
         (Some(from), _) => locale.tell("not-for-you-from", &[vaccine, ("age", from.into())]),
         (None, Some(to)) => locale.tell("not-for-you-to", &[vaccine, ("age", to.into())]),
-        (None, None) => page.reason.clone().unwrap_or_else(|| locale.tell("not-for-you-group", &[vaccine])),
+        (None, None) => page
+            .reason
+            .clone()
+            .unwrap_or_else(|| locale.tell("not-for-you-group", &[vaccine])),
     };
     html! {
         (Notice {

@@ -8,7 +8,7 @@ const APPOINTMENTS: &str = "/api/v1/appointments";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_is_booked() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 1).await;
     let hold = site.hold(&slot).await;
     let booked = site.book(&hold, "Ana").send().await.is(201);
@@ -47,7 +47,7 @@ async fn a_hold_is_booked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_family_is_booked_whole_or_not_at_all() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let hold = site.hold_all(&[&slot, &slot]).await;
     let booking = |name: &str| json!({"slot": slot.id, "resident": resident(name), "answers": {}});
@@ -90,7 +90,7 @@ async fn a_family_is_booked_whole_or_not_at_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_of_one_booking_answers_with_a_list() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let hold = site.hold(&slot).await;
     let bookings = json!([{"slot": slot.id, "resident": resident("Ana"), "answers": {}, "dose": 1}]);
@@ -101,7 +101,7 @@ async fn a_list_of_one_booking_answers_with_a_list() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fields_that_are_not_right_are_named_together() {
-    let site = Site::start().await;
+    let site = Site::start();
     let hold = site.hold(&site.slot("03", 3).await).await;
     let good = json!({"hold": hold.id, "token": hold.token, "resident": resident("Ana"), "answers": {}, "dose": 1});
     let table: Vec<(&str, Value, &str)> = vec![
@@ -165,7 +165,7 @@ async fn fields_that_are_not_right_are_named_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_and_an_unknown_hold_are_the_same_answer() {
-    let site = Site::start().await;
+    let site = Site::start();
     let hold = site.hold(&site.slot("03", 3).await).await;
     let errors = |hold: &str, token: &str| {
         let body = json!({"hold": hold, "token": token, "resident": resident("Ana"), "answers": {}});
@@ -181,7 +181,7 @@ async fn a_wrong_token_and_an_unknown_hold_are_the_same_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn someone_without_phone_and_email_can_book_and_one_with_both_too() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let hold = site.hold(&slot).await;
     let mut person = resident("Ana");
@@ -219,7 +219,7 @@ async fn someone_without_phone_and_email_can_book_and_one_with_both_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_person_is_booked_once_for_a_dose() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let with_contact = |name: &str| {
         let mut person = resident(name);
@@ -243,7 +243,7 @@ async fn the_same_person_is_booked_once_for_a_dose() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_appointment_is_cancelled_once_and_says_so_twice() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 1).await;
     let hold = site.hold(&slot).await;
     let booked = site.book(&hold, "Ana").send().await.is(201);
@@ -270,7 +270,7 @@ async fn an_appointment_is_cancelled_once_and_says_so_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_appointment_moves_and_stays_the_same() {
-    let site = Site::start().await;
+    let site = Site::start();
     let (old, new) = (site.slot("03", 1).await, site.slot("03", 2).await);
     let booked = site.book(&site.hold(&old).await, "Ana").send().await.is(201);
     let (id, token) = (booked.string("/id"), booked.string("/manage_token"));
@@ -316,7 +316,7 @@ async fn an_appointment_moves_and_stays_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seeing_takes_the_right_token() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let mine = site.book(&site.hold(&slot).await, "Ana").send().await.is(201);
     let other = site.book(&site.hold(&slot).await, "Bea").send().await.is(201);

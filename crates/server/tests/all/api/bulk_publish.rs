@@ -14,7 +14,7 @@ fn lines(text: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publication_says_what_the_lists_say() {
-    let site = Site::start().await;
+    let site = Site::start();
     let full = site.slot("03", 1).await;
     site.hold(&full).await;
     let answer = site.ask("GET", "/$bulk-publish").send().await.is(200);
@@ -83,7 +83,7 @@ async fn a_publication_says_what_the_lists_say() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_files_are_not_there() {
-    let site = Site::start().await;
+    let site = Site::start();
     for path in [
         "/smart/other.ndjson",
         "/smart/slots-2001-01-01.ndjson",

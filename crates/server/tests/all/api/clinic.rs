@@ -16,7 +16,7 @@ fn names(list: &Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_clinics_by_name_also_those_whose_place_is_not_known() {
-    let site = Site::start().await;
+    let site = Site::start();
     let list = site.ask("GET", CLINICS).send().await.is(200).json();
     assert_eq!(
         names(&list),
@@ -60,7 +60,7 @@ async fn all_clinics_by_name_also_those_whose_place_is_not_known() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn near_a_zip_by_distance() {
-    let site = Site::start().await;
+    let site = Site::start();
     let near = |query: &str| site.ask("GET", &format!("{CLINICS}?{query}"));
     let list = near("near=01602&within_km=100").send().await.is(200).json();
     assert_eq!(names(&list)[0], "Worcester Clinic");
@@ -83,7 +83,7 @@ async fn near_a_zip_by_distance() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_that_are_not_right() {
-    let site = Site::start().await;
+    let site = Site::start();
     let table = [
         ("near=00000", 422, "invalid", "near"),
         ("near=1602", 422, "invalid", "near"),
@@ -110,7 +110,7 @@ async fn queries_that_are_not_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_goes_through_all_of_them_once() {
-    let site = Site::start().await;
+    let site = Site::start();
     for query in ["limit=1", "limit=1&near=01602&within_km=100", "limit=3"] {
         let whole = site.ask(
             "GET",
@@ -140,7 +140,7 @@ async fn a_cursor_goes_through_all_of_them_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_free_follows_what_is_held() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.only_slot().await;
     let clinic = |query: &'static str| {
         let asking = site.ask("GET", &format!("{CLINICS}?{query}"));
@@ -164,7 +164,7 @@ async fn what_is_free_follows_what_is_held() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_answer_is_not_sent_twice() {
-    let site = Site::start().await;
+    let site = Site::start();
     let first = site.ask("GET", CLINICS).send().await.is(200);
     let etag = first.header("etag");
     assert!(etag.starts_with("W/\""), "{etag}");

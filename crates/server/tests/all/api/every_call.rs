@@ -53,7 +53,7 @@ async fn calls(site: &Site) -> Vec<Call> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_that_takes_a_credential_is_closed_without_and_with_a_foreign_one() {
-    let site = Site::start().await;
+    let site = Site::start();
     let foreign_hold = site.hold(&site.slot("03", 3).await).await;
     let foreign = site
         .book(&site.hold(&site.slot("03", 3).await).await, "Zoe")
@@ -89,7 +89,7 @@ async fn every_call_that_takes_a_credential_is_closed_without_and_with_a_foreign
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_methods_are_not_allowed_and_the_answer_says_which_are() {
-    let site = Site::start().await;
+    let site = Site::start();
     let mut allowed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for call in calls(&site).await {
         let path = call.path.split('?').next().expect("a path").to_owned();
@@ -112,7 +112,7 @@ async fn other_methods_are_not_allowed_and_the_answer_says_which_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_with_a_body_reads_it_strictly() {
-    let site = Site::start().await;
+    let site = Site::start();
     let nested = format!(r#"{{"slot":{}1{}}}"#, "[".repeat(16), "]".repeat(16));
     let mut tried = 0;
     for call in calls(&site).await.iter().filter(|call| call.method == "POST") {
@@ -167,7 +167,7 @@ async fn every_call_with_a_body_reads_it_strictly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_closed_to_frames_and_sniffing() {
-    let site = Site::start().await;
+    let site = Site::start();
     let mut answers = Vec::new();
     for call in calls(&site).await {
         answers.push(site.ask(&call.method, &call.path).send().await);
@@ -189,7 +189,7 @@ async fn every_answer_is_closed_to_frames_and_sniffing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_paths_and_hosts() {
-    let site = Site::start().await;
+    let site = Site::start();
     for path in [
         "/api",
         "/api/",
@@ -236,7 +236,7 @@ async fn unknown_paths_and_hosts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_of_the_description_is_documented_for_people() {
-    let site = Site::start().await;
+    let site = Site::start();
     let text = include_str!("../../../../../docs/api.md");
     let described = site.ask("GET", "/api/openapi.json").send().await.is(200).json();
     for path in described["paths"].as_object().expect("paths").keys() {
@@ -256,7 +256,7 @@ async fn every_answer_of_the_description_is_documented_for_people() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_family_takes_both_doses_of_several_people_in_one_step() {
-    let site = Site::start().await;
+    let site = Site::start();
     let (first, second) = (site.slot("03", 3).await, site.later_slot("03", 3).await);
     let hold = site.hold_all(&[&first, &first, &second, &second]).await;
     let booking = |slot: &str, name: &str, dose: u8| -> Value {

@@ -8,7 +8,7 @@ const HOLDS: &str = "/api/v1/holds";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_keeps_one_place() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let held = site
         .ask("POST", HOLDS)
@@ -45,7 +45,7 @@ async fn a_hold_keeps_one_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_of_several_is_all_or_none() {
-    let site = Site::start().await;
+    let site = Site::start();
     let (wide, narrow) = (site.slot("03", 3).await, site.slot("03", 1).await);
     let slots = json!({"slots": [wide.id, narrow.id, wide.id]});
     let held = site.ask("POST", HOLDS).json(&slots).send().await.is(201).json();
@@ -67,7 +67,7 @@ async fn a_hold_of_several_is_all_or_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_family_fits_into_a_slot_as_far_as_there_are_places() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let family = |people: usize| json!({"slots": vec![slot.id.clone(); people]});
     site.ask("POST", HOLDS)
@@ -82,7 +82,7 @@ async fn a_family_fits_into_a_slot_as_far_as_there_are_places() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_slot_offers_the_three_nearest() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 1).await;
     site.ask("POST", HOLDS)
         .json(&json!({"slot": slot.id}))
@@ -105,7 +105,7 @@ async fn a_full_slot_offers_the_three_nearest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slot_that_is_none_is_invalid_where_it_stands() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let unknown = "slt-00000000000000000000000000";
     for wrong in [
@@ -134,7 +134,7 @@ async fn a_slot_that_is_none_is_invalid_where_it_stands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_not_right() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await.id;
     let many = json!({"slots": vec![slot.clone(); 13]}).to_string();
     let table: &[(&str, u16, &str, &str)] = &[
@@ -159,7 +159,7 @@ async fn bodies_that_are_not_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_is_extended_and_given_back_by_its_token_alone() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 1).await;
     let hold = site.hold(&slot).await;
     let other = site.hold(&site.slot("03", 3).await).await;
@@ -217,7 +217,7 @@ async fn a_hold_is_extended_and_given_back_by_its_token_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn extensions_run_out() {
-    let site = Site::start().await;
+    let site = Site::start();
     let hold = site.hold(&site.slot("03", 3).await).await;
     let extend = format!("{HOLDS}/{}/extend", hold.id);
     let mut left = hold.json["extensions_left"].as_u64().expect("a number");
@@ -241,7 +241,7 @@ async fn extensions_run_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_hold_says_so_and_offers_other_times() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 1).await;
     let hold = site.hold(&slot).await;
     site.shift_minutes(60);

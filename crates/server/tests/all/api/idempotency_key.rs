@@ -9,7 +9,7 @@ const APPOINTMENTS: &str = "/api/v1/appointments";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_without_a_usable_key_is_refused() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let body = json!({"slot": slot.id});
     site.ask("POST", HOLDS)
@@ -58,7 +58,7 @@ async fn a_post_without_a_usable_key_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_success_is_replayed_byte_for_byte() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let key = fresh_key();
     let asking = site.ask("POST", HOLDS).json(&json!({"slot": slot.id})).key(&key);
@@ -70,7 +70,7 @@ async fn a_success_is_replayed_byte_for_byte() {
             first.header("idempotency-replayed"),
             second.header("idempotency-replayed")
         ),
-        ("".into(), "true".into())
+        (String::new(), "true".into())
     );
     assert_eq!(second.header("content-type"), "application/json");
     assert_eq!(site.free(&slot).await, 2, "one effect");
@@ -88,7 +88,7 @@ async fn a_success_is_replayed_byte_for_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_replayed_even_when_it_would_be_a_yes_by_now() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 1).await;
     let hold = site.hold(&slot).await;
     let asking = site
@@ -111,7 +111,7 @@ async fn a_refusal_is_replayed_even_when_it_would_be_a_yes_by_now() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_decided_is_not_kept() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let hold = site.hold(&slot).await;
     let key = fresh_key();
@@ -137,7 +137,7 @@ async fn what_was_not_decided_is_not_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_at_once_have_one_effect() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let asking = site
         .ask("POST", HOLDS)
@@ -166,7 +166,7 @@ async fn two_at_once_have_one_effect() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_counts_where_it_was_used() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let (one, two) = (site.hold(&slot).await, site.hold(&slot).await);
     let key = fresh_key();
@@ -216,7 +216,7 @@ async fn a_key_counts_where_it_was_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_and_reschedule_are_replayed() {
-    let site = Site::start().await;
+    let site = Site::start();
     let (old, new) = (site.slot("03", 2).await, site.slot("03", 3).await);
     let booked = site.book(&site.hold(&old).await, "Ana").send().await.is(201);
     let token = booked.string("/manage_token");

@@ -6,7 +6,7 @@ use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn vaccines_have_code_name_and_group() {
-    let site = Site::start().await;
+    let site = Site::start();
     let answer = site.ask("GET", "/api/v1/vaccines").send().await.is(200);
     let list = answer.json();
     let vaccines = list["vaccines"].as_array().expect("a list");
@@ -32,7 +32,7 @@ async fn vaccines_have_code_name_and_group() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn questions_belong_to_a_slot() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let list = site
         .ask("GET", &format!("/api/v1/questions?slot={}", slot.id))

@@ -9,7 +9,7 @@ const SLOTS: &str = "/api/v1/slots";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clinics_times_by_start_full_ones_too() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 1).await;
     site.hold(&slot).await;
     let list = site.slots(&slot.clinic, "&vaccine=03&limit=200").await;
@@ -48,7 +48,7 @@ async fn a_clinics_times_by_start_full_ones_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn days_are_the_clinics_and_both_ends_count() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let today = site.today();
     let (first, last) = (date_text(add_days(today, 2)), date_text(add_days(today, 3)));
@@ -66,7 +66,7 @@ async fn days_are_the_clinics_and_both_ends_count() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_begun_is_gone() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let before = starts(&site.slots(&slot.clinic, "&limit=200").await);
     site.shift_minutes(2 * 24 * 60);
@@ -79,7 +79,7 @@ async fn what_has_begun_is_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_that_are_not_right() {
-    let site = Site::start().await;
+    let site = Site::start();
     let clinic = site.slot("03", 3).await.clinic;
     let table = [
         (String::new(), 422, "invalid", "clinic"),
@@ -132,7 +132,7 @@ async fn queries_that_are_not_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_goes_through_all_of_them_once() {
-    let site = Site::start().await;
+    let site = Site::start();
     let clinic = site.slot("03", 3).await.clinic;
     let whole = ids(&site.slots(&clinic, "&limit=200").await);
     assert!(whole.len() > 8, "{}", whole.len());
@@ -151,7 +151,7 @@ async fn a_cursor_goes_through_all_of_them_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_answer_is_not_sent_twice() {
-    let site = Site::start().await;
+    let site = Site::start();
     let slot = site.slot("03", 3).await;
     let path = format!("{SLOTS}?clinic={}", slot.clinic);
     let etag = site.ask("GET", &path).send().await.is(200).header("etag");

@@ -6,13 +6,24 @@ use crate::site::Site;
 
 #[tokio::test]
 async fn the_calendar_file_is_neutral_and_stable() {
-    let site = Site::start().await;
+    let site = Site::start();
     let appointment = book(&site, "Cal").await;
     let file = open(&site, &format!("{appointment}/calendar.ics")).await.is(200);
     assert_eq!(file.header("content-type"), "text/calendar; charset=utf-8");
-    assert_eq!((file.header("cache-control"), file.header("x-robots-tag")), ("no-store".into(), "noindex".into()));
+    assert_eq!(
+        (file.header("cache-control"), file.header("x-robots-tag")),
+        ("no-store".into(), "noindex".into())
+    );
     let text = file.text();
-    for line in ["BEGIN:VCALENDAR", "VERSION:2.0", "SUMMARY:Appointment", "STATUS:CONFIRMED", "DTSTART:", "DTEND:", "DTSTAMP:"] {
+    for line in [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "SUMMARY:Appointment",
+        "STATUS:CONFIRMED",
+        "DTSTART:",
+        "DTEND:",
+        "DTSTAMP:",
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
     let id = appointment.split('/').nth(2).expect("an id");
@@ -21,6 +32,10 @@ async fn the_calendar_file_is_neutral_and_stable() {
         assert!(!text.contains(never), "calendars are shared: {never}: {text}");
     }
     assert!(text.lines().all(|line| line.len() <= 75), "lines are folded: {text}");
-    assert_eq!(text, open(&site, &format!("{appointment}/calendar.ics")).await.text(), "the same when asked again");
+    assert_eq!(
+        text,
+        open(&site, &format!("{appointment}/calendar.ics")).await.text(),
+        "the same when asked again"
+    );
     open(&site, &format!("{appointment}/calendar")).await.is(200);
 }

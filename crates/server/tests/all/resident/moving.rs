@@ -12,19 +12,31 @@ async fn standing(site: &Site, appointment: &str) -> String {
 
 #[tokio::test]
 async fn an_appointment_moves_and_keeps_its_link_and_code() {
-    let site = Site::start().await;
+    let site = Site::start();
     let appointment = book(&site, "Max").await;
     let before = standing(&site, &appointment).await;
     let choosing = open(&site, &format!("{appointment}/move")).await.is(200);
     is_well_made(&choosing, true);
     let said = words(&choosing);
-    assert!(said.contains("You keep it until the new time is sure.") && said.contains("Boston Clinic"), "{said}");
+    assert!(
+        said.contains("You keep it until the new time is sure.") && said.contains("Boston Clinic"),
+        "{said}"
+    );
 
     let day = base::time::date_text(base::time::add_days(site.today(), 6));
-    let choosing = open(&site, &format!("{appointment}/move?clinic=cln-00000000000000000000000002&day={day}")).await.is(200);
+    let choosing = open(
+        &site,
+        &format!("{appointment}/move?clinic=cln-00000000000000000000000002&day={day}"),
+    )
+    .await
+    .is(200);
     let form = Filled::of(&choosing, &format!("{appointment}/move"));
     let confirm = location(&form.send(&site, &format!("{appointment}/move")).await);
-    assert_eq!(confirm, location(&form.send(&site, &format!("{appointment}/move")).await), "pressed twice, held once");
+    assert_eq!(
+        confirm,
+        location(&form.send(&site, &format!("{appointment}/move")).await),
+        "pressed twice, held once"
+    );
     let page = open(&site, &confirm).await.is(200);
     is_well_made(&page, true);
     assert!(page.text().contains("You still have your old time."), "{}", page.text());
@@ -32,32 +44,60 @@ async fn an_appointment_moves_and_keeps_its_link_and_code() {
 
     let form = Filled::of(&page, &confirm);
     let moved = location(&form.send(&site, &confirm).await);
-    assert_eq!(moved, location(&form.send(&site, &confirm).await), "pressed twice, moved once");
+    assert_eq!(
+        moved,
+        location(&form.send(&site, &confirm).await),
+        "pressed twice, moved once"
+    );
     let after = words(&open(&site, &moved).await.is(200));
-    assert!(after.contains("Your appointment is moved") && after.contains("Boston Clinic"), "{after}");
+    assert!(
+        after.contains("Your appointment is moved") && after.contains("Boston Clinic"),
+        "{after}"
+    );
     let code = |said: &str| said.split("Your code ").nth(1).map(|rest| rest[..20].to_owned());
     assert_eq!(code(&before), code(&after));
-    assert_eq!(location(&open(&site, &confirm).await), appointment, "the page of the move leads to the appointment");
+    assert_eq!(
+        location(&open(&site, &confirm).await),
+        appointment,
+        "the page of the move leads to the appointment"
+    );
 }
 
 #[tokio::test]
 async fn the_old_time_stays_when_the_new_one_runs_out_or_is_given_up() {
-    let site = Site::start().await;
+    let site = Site::start();
     let appointment = book(&site, "Kay").await;
     let before = standing(&site, &appointment).await;
     let moving = format!("{appointment}/move");
-    let confirm = location(&Filled::of(&open(&site, &moving).await, &moving).send(&site, &moving).await);
+    let confirm = location(
+        &Filled::of(&open(&site, &moving).await, &moving)
+            .send(&site, &moving)
+            .await,
+    );
     let page = open(&site, &confirm).await;
-    let more = Filled::of(&page, &confirm).send(&site, &format!("{confirm}/more-time")).await;
+    let more = Filled::of(&page, &confirm)
+        .send(&site, &format!("{confirm}/more-time"))
+        .await;
     assert_eq!(location(&more), confirm);
-    assert_eq!(location(&Filled::default().send(&site, &format!("{confirm}/give-up")).await), appointment);
+    assert_eq!(
+        location(&Filled::default().send(&site, &format!("{confirm}/give-up")).await),
+        appointment
+    );
     assert_eq!(before, standing(&site, &appointment).await);
 
-    let confirm = location(&Filled::of(&open(&site, &moving).await, &moving).send(&site, &moving).await);
+    let confirm = location(
+        &Filled::of(&open(&site, &moving).await, &moving)
+            .send(&site, &moving)
+            .await,
+    );
     let form = Filled::of(&open(&site, &confirm).await, &confirm);
     site.shift_minutes(11);
     let late = form.send(&site, &confirm).await.is(409);
     is_well_made(&late, true);
-    assert!(words(&late).contains("You still have your old time. Choose a new time again."), "{}", words(&late));
+    assert!(
+        words(&late).contains("You still have your old time. Choose a new time again."),
+        "{}",
+        words(&late)
+    );
     assert_eq!(before, standing(&site, &appointment).await);
 }

@@ -5,7 +5,12 @@ use server::resident::search::{Search, understand};
 
 #[track_caller]
 fn check(typed: &str, expected: &Expect) {
-    let known = [("Worcester", "Big Y"), ("Springfield", "CVS (Main St)"), ("Springdale", "Town Hall"), ("", "Hospital")];
+    let known = [
+        ("Worcester", "Big Y"),
+        ("Springfield", "CVS (Main St)"),
+        ("Springdale", "Town Hall"),
+        ("", "Hospital"),
+    ];
     let meant = understand(typed, |zip| zip == "01602", known.into_iter());
     expected.assert_eq(&format!("{meant:?}"));
 }
@@ -30,6 +35,10 @@ fn a_place_is_a_zip_a_town_or_a_name() {
 
 #[test]
 fn an_address_escapes_what_was_typed() {
-    let search = Search { place: "a&b=c #ü".into(), vaccine: "DTaP/Tdap".into(), ..Search::default() };
+    let search = Search {
+        place: "a&b=c #ü".into(),
+        vaccine: "DTaP/Tdap".into(),
+        ..Search::default()
+    };
     expect!["/clinics?q=a%26b%3Dc%20%23%C3%BC&vaccine=DTaP%2FTdap"].assert_eq(&search.href("/clinics"));
 }

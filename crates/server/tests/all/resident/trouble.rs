@@ -6,7 +6,7 @@ use crate::site::Site;
 
 #[tokio::test]
 async fn a_link_that_opens_nothing_always_says_the_same() {
-    let site = Site::start().await;
+    let site = Site::start();
     let appointment = book(&site, "Lee").await;
     let hold = hold(&site, 3).await;
     let (id, _) = appointment.rsplit_once('/').expect("a token");
@@ -25,16 +25,40 @@ async fn a_link_that_opens_nothing_always_says_the_same() {
         let page = open(&site, &path).await.is(404);
         is_well_made(&page, true);
         assert_eq!(words(&page), expected, "{path}");
-        assert!(page.text().contains("If you call us about this page, say:"), "it has a reference");
+        assert!(
+            page.text().contains("If you call us about this page, say:"),
+            "it has a reference"
+        );
     }
-    for path in [format!("{id}/wrong/cancel"), format!("{hold_id}/wrong/book"), format!("{hold_id}/wrong/give-up")] {
+    for path in [
+        format!("{id}/wrong/cancel"),
+        format!("{hold_id}/wrong/book"),
+        format!("{hold_id}/wrong/give-up"),
+    ] {
         Filled::default().send(&site, &path).await.is(404);
     }
 }
 
 #[tokio::test]
+async fn a_bug_of_ours_is_a_page_with_a_reference() {
+    let site = Site::start();
+    let app = site.app();
+    let broken = axum::Router::new()
+        .route("/", axum::routing::get(|| async { broken_promise() }))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), server::resident::bug_in_words))
+        .with_state(app);
+    let page = crate::site::ask(&broken, "GET", "/").send().await.is(500);
+    is_well_made(&page, true);
+    assert!(words(&page).contains("This is our mistake."), "{}", words(&page));
+}
+
+fn broken_promise() -> &'static str {
+    panic!("a bug, planted")
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_said_in_words() {
-    let site = Site::start().await;
+    let site = Site::start();
     let page = open(&site, "/holds").await.is(405);
     is_well_made(&page, true);
     assert_eq!(page.header("allow"), "POST");
@@ -43,9 +67,12 @@ async fn a_wrong_method_is_said_in_words() {
 
 #[tokio::test]
 async fn too_much_text_is_said_in_words() {
-    let site = Site::start().await;
+    let site = Site::start();
     let hold = hold(&site, 3).await;
-    let page = Filled::default().with("given-name", &"x".repeat(70_000)).send(&site, &format!("{hold}/details")).await;
+    let page = Filled::default()
+        .with("given-name", &"x".repeat(70_000))
+        .send(&site, &format!("{hold}/details"))
+        .await;
     let page = page.is(413);
     is_well_made(&page, true);
     assert!(words(&page).contains("make your answers shorter"));
@@ -53,7 +80,7 @@ async fn too_much_text_is_said_in_words() {
 
 #[tokio::test]
 async fn a_fault_keeps_the_typing_and_asks_the_same_again_with_the_same_key() {
-    let site = Site::start().await;
+    let site = Site::start();
     let hold = hold(&site, 3).await;
     let (details, book) = (format!("{hold}/details"), format!("{hold}/book"));
     let form = Filled::of(&open(&site, &hold).await, &details).person("Fay");
@@ -64,7 +91,10 @@ async fn a_fault_keeps_the_typing_and_asks_the_same_again_with_the_same_key() {
     is_well_made(&page, true);
     assert!(!page.header("retry-after").is_empty());
     let said = words(&page);
-    assert!(said.contains("Check again") && said.contains("What you typed is still here"), "{said}");
+    assert!(
+        said.contains("Check again") && said.contains("What you typed is still here"),
+        "{said}"
+    );
     let again = Filled::of(&page, &book);
     assert_eq!(again.get("key"), sent.get("key"));
     assert_eq!((again.get("given-name"), again.get("birth-year")), ("Fay", "1958"));

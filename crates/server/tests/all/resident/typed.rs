@@ -52,16 +52,36 @@ fn details_are_read_into_a_person() {
     let locale = Locale::english();
     let read = |typed: &Typed, asked: &[Asked]| typed.read(asked, today, &locale);
     let details = read(&typed(), &[]).expect("enough to book");
-    assert_eq!((details.person.given_name.as_str(), details.person.phone), ("Zoë", None));
+    assert_eq!(
+        (details.person.given_name.as_str(), details.person.phone),
+        ("Zoë", None)
+    );
     assert_eq!(details.dose, 1);
 
-    let strange = Typed { language: "xx".into(), needs: vec!["wheelchair".into(), "<b>".into()], dose: "0".into(), ..typed() };
+    let strange = Typed {
+        language: "xx".into(),
+        needs: vec!["wheelchair".into(), "<b>".into()],
+        dose: "0".into(),
+        ..typed()
+    };
     let details = read(&strange, &[]).expect("what is not on the list is left out");
-    assert_eq!((details.person.language, details.person.needs, details.dose), (None, vec!["wheelchair".to_owned()], 1));
+    assert_eq!(
+        (details.person.language, details.person.needs, details.dose),
+        (None, vec!["wheelchair".to_owned()], 1)
+    );
 
-    let long = Typed { given_name: "x".repeat(101), phone: "12".into(), email: "a b@c".into(), ..typed() };
+    let long = Typed {
+        given_name: "x".repeat(101),
+        phone: "12".into(),
+        email: "a b@c".into(),
+        ..typed()
+    };
     let mending = read(&long, &[]).expect_err("three slips");
-    let words: Vec<_> = mending.errors.iter().map(|error| format!("{}: {}", error.field, error.words)).collect();
+    let words: Vec<_> = mending
+        .errors
+        .iter()
+        .map(|error| format!("{}: {}", error.field, error.words))
+        .collect();
     expect![[r"
         given-name: A name can have up to 100 letters
         phone: Phone number must have 7 to 15 digits, like 413-555-0188. Or leave it empty
@@ -73,17 +93,46 @@ fn details_are_read_into_a_person() {
 fn questions_are_answered_or_named() {
     let today = parse_date("2026-11-24").expect("a date");
     let locale = Locale::english();
-    let asked = |kind, is_required| Asked { id: "q".into(), text: "When?".into(), hint: None, kind, is_required };
+    let asked = |kind, is_required| Asked {
+        id: "q".into(),
+        text: "When?".into(),
+        hint: None,
+        kind,
+        is_required,
+    };
     let with = |answer: &str| {
         let mut typed = typed();
         typed.answers.insert("q".into(), answer.into());
         typed
     };
     let date = [asked(AskedKind::Date, false)];
-    assert_eq!(with("11/1/2026").read(&date, today, &locale).expect("a date").answers["q"], "2026-11-01");
-    assert!(with("soon").read(&date, today, &locale).expect_err("no date").errors.of("q-q").is_some());
+    assert_eq!(
+        with("11/1/2026").read(&date, today, &locale).expect("a date").answers["q"],
+        "2026-11-01"
+    );
+    assert!(
+        with("soon")
+            .read(&date, today, &locale)
+            .expect_err("no date")
+            .errors
+            .of("q-q")
+            .is_some()
+    );
     let yes_no = [asked(AskedKind::YesNo, true)];
-    assert!(typed().read(&yes_no, today, &locale).expect_err("required").errors.of("q-q").is_some());
-    assert_eq!(with("unknown").read(&yes_no, today, &locale).expect("an answer").answers["q"], "unknown");
+    assert!(
+        typed()
+            .read(&yes_no, today, &locale)
+            .expect_err("required")
+            .errors
+            .of("q-q")
+            .is_some()
+    );
+    assert_eq!(
+        with("unknown")
+            .read(&yes_no, today, &locale)
+            .expect("an answer")
+            .answers["q"],
+        "unknown"
+    );
     assert!(with("perhaps").read(&yes_no, today, &locale).is_err());
 }

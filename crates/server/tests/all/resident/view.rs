@@ -24,13 +24,23 @@ fn while_we_do_not_know_there_is_no_way_to_start_over() {
             fault: failed,
             action: "/hold/h/t/book".into(),
             fields: vec![("key", "the-same-key-as-before".into())],
-            typed: Typed { given_name: "Ana".into(), ..Typed::default() },
+            typed: Typed {
+                given_name: "Ana".into(),
+                ..Typed::default()
+            },
             phone: None,
         };
         let said = fault(&page, &locale).into_string();
-        assert!(said.contains("Check again") && said.contains("value=\"the-same-key-as-before\""), "{said}");
+        assert!(
+            said.contains("Check again") && said.contains("value=\"the-same-key-as-before\""),
+            "{said}"
+        );
         assert!(said.contains("value=\"Ana\"") && !said.contains('⟦'), "{said}");
-        assert_eq!(said.contains("Start a new search"), failed != Fault::OutcomeUnknown, "{failed}");
+        assert_eq!(
+            said.contains("Start a new search"),
+            failed != Fault::OutcomeUnknown,
+            "{failed}"
+        );
     }
 }
 
@@ -42,7 +52,10 @@ fn unknown_is_a_state_of_its_own() {
     assert!(unknown.contains("tag-unknown") && unknown.contains("Cannot tell") && !unknown.contains("None left"));
     assert!(said(&Openings::NoneLeft).contains("None left"));
     assert!(said(&Openings::MayBeGone { count: 38 }).contains("38 were open, may be gone"));
-    let open = Openings::Open { count: 1_240, next: at("2026-12-01T14:20:00Z") };
+    let open = Openings::Open {
+        count: 1_240,
+        next: at("2026-12-01T14:20:00Z"),
+    };
     assert!(said(&open).contains("1,240 times open"));
 }
 
@@ -51,10 +64,22 @@ fn numbers_say_when_they_were_true() {
     let locale = Locale::english();
     let said = |seconds: u64, is_old| {
         let now = at("2026-11-24T14:02:12Z");
-        let age = age(&AsOf { at: now - std::time::Duration::from_secs(seconds), now, zone: eastern(), is_old }, &locale);
+        let age = age(
+            &AsOf {
+                at: now - std::time::Duration::from_secs(seconds),
+                now,
+                zone: eastern(),
+                is_old,
+            },
+            &locale,
+        );
         age.into_string()
     };
-    assert!(said(12, false).contains("9:02 AM ET</time></strong>, 12 seconds ago"), "{}", said(12, false));
+    assert!(
+        said(12, false).contains("9:02 AM ET</time></strong>, 12 seconds ago"),
+        "{}",
+        said(12, false)
+    );
     assert!(said(0, false).contains("just now"));
     assert!(said(1_860, true).contains("31 minutes ago. They may be gone.") && said(1_860, true).contains("age-old"));
 }
@@ -74,7 +99,10 @@ fn the_bar_counts_whole_minutes_and_warns_at_two() {
         bar(&model, &locale).into_string()
     };
     let early = said("2026-11-24T14:03:30Z", true);
-    assert!(early.contains("8 minutes left") && early.contains("9:12 AM ET") && !early.contains("bar-low"), "{early}");
+    assert!(
+        early.contains("8 minutes left") && early.contains("9:12 AM ET") && !early.contains("bar-low"),
+        "{early}"
+    );
     assert!(said("2026-11-24T14:10:00Z", true).contains("bar-low"));
     assert!(said("2026-11-24T14:11:30Z", true).contains("Less than 1 minute left"));
     let last = said("2026-11-24T14:11:00Z", false);

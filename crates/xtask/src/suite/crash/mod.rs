@@ -43,6 +43,8 @@ const SERVER_AGE_MAX: [Duration; 3] = [
     Duration::from_millis(2500),
     Duration::from_millis(2500),
 ];
+/// Starts of a server in one life of the supervisor, at most.
+const STARTS_MAX: usize = 60;
 /// What must have been tried for the test to mean something.
 const KILLS_MIN: usize = 20;
 const IN_FLIGHT_MIN: usize = 50;
@@ -52,6 +54,11 @@ const RESOLVED_WITHIN: Duration = Duration::from_secs(20);
 
 /// See the head of this file.
 pub fn run(checkout: &Checkout) -> Result<Tally> {
+    lasting(checkout, LASTS)
+}
+
+/// The same for longer: as many lives of a supervisor more.
+pub fn lasting(checkout: &Checkout, lasts: Duration) -> Result<Tally> {
     let scratch = checkout.scratch("crash")?;
     let data = scratch.join("data");
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -60,7 +67,10 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     let start = |spec: Option<&str>| {
         let start = Start::new(&binary, &data).listen(&listen);
         match spec {
-            Some(spec) => start.arg("--rehearsal").arg("--crash-at").arg(spec).up(),
+            // One for each start of a server in this life; past the last one a server would stay.
+            Some(spec) => (0..STARTS_MAX)
+                .fold(start.arg("--rehearsal"), |start, _| start.arg("--crash-at").arg(spec))
+                .up(),
             None => start.up(),
         }
     };
@@ -72,17 +82,18 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     site.stop()?;
 
     let ledger = Arc::new(Ledger::default());
-    let crowd = Crowd::new(&listen, times, Arc::clone(&ledger), Instant::now() + LASTS);
+    let crowd = Crowd::new(&listen, times, Arc::clone(&ledger), Instant::now() + lasts);
     let (mut kills, mut leftover, mut site) = (Kills::default(), None, Some(start(Some(LIVES[0]))?));
     let clients = runtime.spawn(crowd.book(CLIENTS));
     let began = Instant::now();
-    for (life, spec) in LIVES.iter().enumerate() {
+    let lives = LIVES.len() as u32 * (lasts.as_secs() / LASTS.as_secs()) as u32;
+    for (life, spec) in LIVES.iter().cycle().take(lives as usize).enumerate() {
         let current = match site.take() {
             Some(site) => site,
             None => start(Some(spec))?,
         };
         drop(leftover.take()); // the former children are gone by now, or `up` would not be ready
-        let until = began + LASTS * (life as u32 + 1) / LIVES.len() as u32;
+        let until = began + lasts * (life as u32 + 1) / lives;
         kills.during(&current, spec, until, &ledger);
         kills.supervisors += 1;
         leftover = kill_supervisor(current, &ledger)?;
@@ -90,7 +101,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     let site = start(None)?; // whole again: now every outcome can be learnt
     drop(leftover);
     runtime
-        .block_on(async { tokio::time::timeout(LASTS + RESOLVED_WITHIN, clients).await })
+        .block_on(async { tokio::time::timeout(RESOLVED_WITHIN, clients).await })
         .context("clients still wait")??;
     kills.print(&ledger);
     check(&kills, &ledger)?;

@@ -138,6 +138,11 @@ fn every_text_asked_for_is_defined_and_every_text_defined_is_asked_for() {
         &[],
     );
     check(
+        "fn f(l: &Locale) { gone(\"time-gone\"); l.text(&format!(\"{what}-title\")); }",
+        "time-gone-title = Gone\nother-title = Other\n",
+        &["locales/en/resident.ftl:2: nobody asks for `other-title`"],
+    );
+    check(
         "fn f(l: &Locale) { l.text(\"home\"); }",
         "home = Find at { -name }\n-name = Evenkeel\n",
         &[],

@@ -1,0 +1,8 @@
+//! Files in: what is read, what is said to be wrong, and what an import leaves in the database.
+
+mod files;
+mod import;
+
+use booking::exchange::table_file::FileLimits;
+
+pub const LIMITS: FileLimits = FileLimits { rows_max: 1_000, field_characters_max: 300 };

@@ -1,0 +1,3 @@
+//! Work that is done because it is due.
+
+mod slot_horizon;

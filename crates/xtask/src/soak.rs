@@ -1,0 +1,85 @@
+//! `cargo xtask soak`: what is too long for every change. Its last result, with machine and commit, stands in
+//! docs/proof.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::suite::{Tally, crash};
+use crate::{Checkout, program};
+
+/// One soak.
+struct Soak {
+    name: &'static str,
+    says: &'static str,
+    run: fn(&Checkout) -> Result<Tally>,
+}
+
+/// Ten times what the crash suite takes.
+const CRASH_LASTS: Duration = Duration::from_mins(10);
+
+const SOAKS: &[Soak] = &[Soak {
+    name: "crash",
+    says: "ten minutes of kills: nothing acknowledged is lost",
+    run: |checkout| crash::lasting(checkout, CRASH_LASTS),
+}];
+
+/// Runs the named soaks, or all. Whether all passed.
+pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
+    for name in names {
+        if !SOAKS.iter().any(|soak| soak.name == *name) {
+            let known: Vec<&str> = SOAKS.iter().map(|soak| soak.name).collect();
+            bail!("no soak is called `{name}`; there are: {}", known.join(", "));
+        }
+    }
+    crate::suite::cargo::build(checkout)?;
+    let mut all = true;
+    for soak in SOAKS
+        .iter()
+        .filter(|soak| names.is_empty() || names.iter().any(|name| name == soak.name))
+    {
+        println!("── {}: {}", soak.name, soak.says);
+        let began = Instant::now();
+        let (verdict, passed) = match (soak.run)(checkout) {
+            Ok(tally) => (
+                format!("{} passed, {} failed", tally.passed, tally.failed),
+                tally.failed == 0,
+            ),
+            Err(error) => (format!("failed: {error:#}"), false),
+        };
+        all &= passed;
+        println!("{verdict}");
+        record(checkout, soak, &verdict, began.elapsed())?;
+    }
+    Ok(all)
+}
+
+fn record(checkout: &Checkout, soak: &Soak, verdict: &str, took: Duration) -> Result<()> {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = program::output(Command::new(program).args(arguments).current_dir(&checkout.root));
+        output.unwrap_or_default().trim().to_owned()
+    };
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let text = format!(
+        "# {}: {}\n\n- result: {verdict}\n- took: {} s\n- commit: {}\n- machine: {} cores, {memory}, {}\n- on: {}\n",
+        soak.name,
+        soak.says,
+        took.as_secs(),
+        said("git", &["rev-parse", "HEAD"]),
+        std::thread::available_parallelism()?,
+        said("uname", &["-srm"]),
+        said("date", &["-u", "+%Y-%m-%d"]),
+    );
+    let folder = checkout.root.join("docs/proof");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join(format!("{}.md", soak.name)), text)?;
+    Ok(())
+}
