@@ -1,6 +1,7 @@
 //! The exit codes of the public contract, and which error means which.
 
 use booking::engine::StartError;
+use booking::exchange::demo::DemoError;
 use database::OpenError;
 use runtime::config::setting::ConfigError;
 use server::process::ServerError;
@@ -70,6 +71,9 @@ impl Exit {
             };
         }
         let newer = |open: &OpenError| matches!(open, OpenError::NewerSchema { .. });
+        if matches!(error.downcast_ref(), Some(DemoError::Open(open)) if newer(open)) {
+            return Self::NewerSchema;
+        }
         match error.downcast_ref() {
             Some(ServerError::Engine(StartError::Open(open))) if newer(open) => Self::NewerSchema,
             _ => Self::Failed,

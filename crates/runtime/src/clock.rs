@@ -13,6 +13,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use base::time::Timestamp;
 use tokio::sync::watch;
 
+use crate::shutdown::Shutdown;
+
+/// How often a pausing thread looks whether it should stop: well within the time that a drain has.
+const STOP_LOOK: Duration = Duration::from_millis(25);
+
 /// A clock, cheap to clone; clones show the same time.
 #[derive(Clone)]
 pub struct Clock(Arc<Inner>);
@@ -156,6 +161,26 @@ impl Clock {
                     .wait_timeout(hands, wait)
                     .unwrap_or_else(PoisonError::into_inner),
             );
+        }
+    }
+
+    /// As [`Clock::sleep_blocking`], but given up soon after `stop` is requested. Returns whether to go on: false when
+    /// it was.
+    pub fn pause_blocking(&self, span: Duration, stop: &Shutdown) -> bool {
+        let until = self.monotonic().saturating_add(span);
+        loop {
+            let left = until.saturating_sub(self.monotonic());
+            if left.is_zero() || stop.requested() {
+                return !stop.requested();
+            }
+            match self.0.source {
+                Source::Real { .. } => std::thread::sleep(left.min(STOP_LOOK)),
+                // Woken at once when the clock is moved.
+                Source::Shiftable { .. } | Source::Manual => {
+                    let woken = self.0.moved.wait_timeout(self.hands(), left.min(STOP_LOOK));
+                    drop(woken.unwrap_or_else(PoisonError::into_inner));
+                }
+            }
         }
     }
 

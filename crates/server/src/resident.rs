@@ -90,13 +90,11 @@ pub fn routes(app: &App) -> Router<App> {
 
 /// A panic behind a page becomes a page, too: whoever sees it can do nothing with JSON.
 pub async fn bug_in_words(State(app): State<App>, request: Request, next: Next) -> Response {
-    match task::caught(next.run(request)).await {
-        Some(response) => response,
-        None => {
-            task::count_panic("page");
-            page::broke(&app)
-        }
+    if let Some(response) = task::caught(next.run(request)).await {
+        return response;
     }
+    task::count_panic("page");
+    page::broke(&app)
 }
 
 async fn not_found(State(app): State<App>) -> Response {

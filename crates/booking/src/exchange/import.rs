@@ -164,8 +164,8 @@ impl Import<'_> {
 
     /// Publishes sessions with their slots. A session that is there stays as it is, whatever the file says: people may
     /// have booked it.
-    pub fn sessions(&mut self, file: FileRead<SessionRow>) -> Result<Report, ImportError> {
-        let mut report = report_of(&file);
+    pub fn sessions(&mut self, file: &FileRead<SessionRow>) -> Result<Report, ImportError> {
+        let mut report = report_of(file);
         let (clinics, rules, known) = {
             let mut tx = self.connection.begin_read()?;
             let clinics = records::clinic::all(&mut tx)?;

@@ -45,7 +45,8 @@ pub fn read(bytes: &[u8], today: Date, limits: FileLimits) -> FileRead<SessionRo
         let session = session(row, today)?;
         let key = (session.clinic.clone(), session.date, session.product, session.start);
         if let Some(first) = lines.insert(key, row.line) {
-            row.wrong("start", &row.text("start").to_owned(), &format!("each clinic, date, vaccine and start once; line {first} has the same"));
+            let (start, expected) = (row.text("start").to_owned(), "each clinic, date, vaccine and start once");
+            row.wrong("start", &start, &format!("{expected}; line {first} has the same"));
         }
         Some(session)
     })
@@ -64,7 +65,8 @@ fn session(row: &mut Row<'_>, today: Date) -> Option<SessionRow> {
     let (start, end, slot_minutes) = (start?, end?, slot_minutes?);
     if minute(end) < minute(start) + slot_minutes {
         let expected = format!("at least {slot_minutes} minutes after start, on the same day");
-        row.wrong("end", &row.text("end").to_owned(), &expected);
+        let end = row.text("end").to_owned();
+        row.wrong("end", &end, &expected);
     }
     Some(SessionRow { clinic: clinic?, date: date?, product: product?, start, end, slot_minutes, capacity: capacity? })
 }

@@ -18,8 +18,7 @@ pub(crate) fn start(database: &Database, settings: &Settings, clock: &Clock, own
     let (clock, shutdown) = (clock.clone(), owner.shutdown().clone());
     owner.thread("checkpoint", move || {
         let mut failing = false;
-        while !shutdown.requested() {
-            clock.sleep_blocking(EVERY);
+        while clock.pause_blocking(EVERY, &shutdown) {
             let done = connection.checkpoint(false).and_then(|pages| {
                 // A log that only ever grows would fill the disk: then writers wait once until it starts anew.
                 if pages > most { connection.checkpoint(true).map(|_| ()) } else { Ok(()) }

@@ -22,8 +22,7 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
     let (engine_of_thread, shutdown) = (engine.clone(), engine.owner().shutdown().clone());
     engine.owner().thread("hold-expiry", move || {
         let mut failing = false;
-        while !shutdown.requested() {
-            engine_of_thread.clock().sleep_blocking(EVERY);
+        while engine_of_thread.clock().pause_blocking(EVERY, &shutdown) {
             let done = free_due(&engine_of_thread, &mut connection);
             if let Err(cause) = &done
                 && !failing

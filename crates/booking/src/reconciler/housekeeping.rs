@@ -17,8 +17,7 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
     let (engine_of_thread, shutdown) = (engine.clone(), engine.owner().shutdown().clone());
     engine.owner().thread("housekeeping", move || {
         let mut next = engine_of_thread.clock().monotonic() + EVERY;
-        while !shutdown.requested() {
-            engine_of_thread.clock().sleep_blocking(LOOK);
+        while engine_of_thread.clock().pause_blocking(LOOK, &shutdown) {
             if engine_of_thread.clock().monotonic() < next {
                 continue;
             }

@@ -49,8 +49,7 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
     horizon.turn(AT_ONCE_BEFORE_READY);
     let (clock, shutdown) = (engine.clock().clone(), engine.owner().shutdown().clone());
     engine.owner().thread("slot-horizon", move || {
-        while !shutdown.requested() {
-            clock.sleep_blocking(EVERY);
+        while clock.pause_blocking(EVERY, &shutdown) {
             horizon.turn(AT_ONCE_WHILE_SERVING);
         }
     })?;

@@ -100,16 +100,16 @@ impl Import {
         let report = match &self.what {
             What::Clinics(_) => target.clinics(clinic_file::read(&bytes, &zone, limits))?,
             What::Zips(_) => target.zips(zip_file::read(&bytes, limits))?,
-            What::Sessions(_) => target.sessions(session_file::read(&bytes, clock.now().date_in(&zone), limits))?,
+            What::Sessions(_) => target.sessions(&session_file::read(&bytes, clock.now().date_in(&zone), limits))?,
             What::Rules(_) => {
                 target.document(std::str::from_utf8(&bytes).context("the document is not UTF-8 text")?)?
             }
         };
         bar.finish_and_clear();
         if from.json {
-            print_lines(&report, from.dry_run)
+            print_lines(&report, from.dry_run);
         } else {
-            print(&report, from.dry_run)
+            print(&report, from.dry_run);
         }
         Ok(if report.errors.is_empty() {
             Exit::Done

@@ -1,5 +1,9 @@
 //! A wrong configuration stops the start and is named.
 
+use base::time::Timestamp;
+use database::Database;
+use database::migration::{Migration, migrate};
+
 use crate::installed::Installed;
 
 #[test]
@@ -23,4 +27,43 @@ fn the_register_in_the_documents_is_the_programs_own() {
     let text = String::from_utf8(output.stdout).unwrap();
     // UPDATE_EXPECT=1 writes the file anew.
     expect_test::expect_file!["../../../../docs/settings.md"].assert_eq(&text);
+}
+
+#[test]
+fn data_of_a_newer_version_is_left_alone() {
+    const KNOWN: usize = booking::records::MIGRATIONS.len();
+    let installed = Installed::new();
+    std::fs::create_dir(installed.data()).unwrap();
+    let mut connection = Database::file(&installed.data().join("evenkeel.sqlite"))
+        .connect()
+        .unwrap();
+    let next = Migration {
+        version: KNOWN as i64 + 1,
+        name: "of the next version",
+        sql: "SELECT 1",
+    };
+    migrate(
+        &mut connection,
+        booking::records::MIGRATIONS,
+        Timestamp::from_seconds(0),
+    )
+    .unwrap();
+    migrate(
+        &mut connection,
+        &[booking::records::MIGRATIONS, &[next]].concat(),
+        Timestamp::from_seconds(0),
+    )
+    .unwrap();
+    drop(connection);
+    for args in [
+        &["up", "--listen", "127.0.0.1:0"][..],
+        &["up", "--empty", "--listen", "127.0.0.1:0"],
+    ] {
+        let output = installed.call(args);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(5) && text.contains("use the newer program"),
+            "{text}"
+        );
+    }
 }

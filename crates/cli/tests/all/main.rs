@@ -6,6 +6,7 @@
 )]
 
 mod configuration;
+mod import;
 mod installed;
 mod processes;
 mod words;

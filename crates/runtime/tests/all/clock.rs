@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base::time::Timestamp;
 use runtime::clock::{Clock, NotShiftable};
+use runtime::shutdown::Shutdown;
 
 #[test]
 fn the_real_clock_cannot_be_moved() {
@@ -65,5 +66,31 @@ fn moving_the_clock_wakes_a_sleeping_thread() {
             clock.shift(Duration::from_hours(6)).unwrap();
             std::thread::yield_now();
         }
+    });
+}
+
+#[test]
+fn a_pause_ends_when_its_time_is_over_or_when_asked_to_stop() {
+    for clock in [
+        Clock::real(),
+        Clock::shiftable(),
+        Clock::manual(Timestamp::from_seconds(0)),
+    ] {
+        let stop = Shutdown::new();
+        std::thread::scope(|scope| {
+            let pausing = scope.spawn(|| clock.pause_blocking(Duration::from_hours(1), &stop));
+            stop.request();
+            assert!(!pausing.join().unwrap(), "{clock:?}");
+        });
+    }
+    assert!(Clock::real().pause_blocking(Duration::from_millis(1), &Shutdown::new()));
+    let clock = Clock::shiftable();
+    std::thread::scope(|scope| {
+        let pausing = scope.spawn(|| clock.pause_blocking(Duration::from_hours(1), &Shutdown::new()));
+        while !pausing.is_finished() {
+            clock.shift(Duration::from_hours(2)).unwrap();
+            std::thread::yield_now();
+        }
+        assert!(pausing.join().unwrap());
     });
 }

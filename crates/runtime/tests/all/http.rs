@@ -1,4 +1,4 @@
-//! HTTP plumbing.
+//! What runtime gives every listener: problems, health, metrics text, traces, limits of connections.
 
 mod listener;
 mod metrics;

@@ -1,3 +1,3 @@
-//! Made sessions.
+//! Clinics: what a demonstration makes up of them, the same on every machine.
 
 mod session_plan;

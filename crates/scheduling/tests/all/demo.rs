@@ -22,7 +22,7 @@ fn date(text: &str) -> Date {
     parse_date(text).unwrap()
 }
 
-fn verdict(result: Result<(), RuleRefusal>) -> String {
+fn verdict(result: &Result<(), RuleRefusal>) -> String {
     match result {
         Ok(()) => "yes".to_owned(),
         Err(RuleRefusal::TooYoung { from }) => format!("too-young {from}"),
@@ -48,7 +48,7 @@ fn check(product: &str, dose: u8, born: &str, answers: &str, others: &str, expec
     let product = Cvx::parse(product).unwrap();
     let request =
         DoseRequest { product, dose, birth_date: date(born), on: date("2026-12-01"), answers: &given, others: &others };
-    assert_eq!(verdict(rules().check(&request)), expected);
+    assert_eq!(verdict(&rules().check(&request)), expected);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use booking::availability::snapshot::{ClinicAvailability, OpenSlot};
 use html::form::Choice;
 use html::layout::Page;
 use http::StatusCode;
+use scheduling::rules::product::Cvx;
 
 use super::form_body::{Form, Query};
 use super::page::{self, For, locale};
@@ -17,7 +18,9 @@ use super::results::as_of;
 use super::search::{Search, address};
 use super::times::address_line;
 use super::vaccine;
-use super::view::clinic::{Chip, Choosing, ClinicPage, Day, DayState, Part, TIMES_SHOWN, TimeButton, Times, view};
+use super::view::clinic::{
+    Chip, Choosing, ClinicPage, Day, DayState, Part, ProductTimes, TIMES_SHOWN, TimeButton, Times, view,
+};
 use crate::app::App;
 
 /// Days of the strip.
@@ -202,34 +205,38 @@ impl Strip {
     }
 }
 
+/// Open times of a day by product and part of the day: the first six of each, or all when there is nothing more to
+/// ask for.
 fn times_of_day(slots: &[&OpenSlot], day: Date, zone: &Zone, vaccine: &str, more: Option<String>, app: &App) -> Times {
-    let open: Vec<&&OpenSlot> = slots
+    let open = slots
         .iter()
-        .filter(|slot| slot.free > 0 && slot.starts_at.date_in(zone) == day)
-        .collect();
-    let several_products = slots.windows(2).any(|pair| pair[0].vaccine != pair[1].vaccine);
-    let mut parts: BTreeMap<Part, Vec<TimeButton>> = BTreeMap::new();
+        .filter(|slot| slot.free > 0 && slot.starts_at.date_in(zone) == day);
+    let mut by_product: BTreeMap<Cvx, BTreeMap<Part, Vec<TimeButton>>> = BTreeMap::new();
     let mut hidden = 0;
     for slot in open {
-        let part = parts
-            .entry(Part::of_hour(slot.starts_at.in_zone(zone).time().hour()))
-            .or_default();
-        if more.is_some() && part.len() >= TIMES_SHOWN {
+        let part = Part::of_hour(slot.starts_at.in_zone(zone).time().hour());
+        let buttons = by_product.entry(slot.vaccine).or_default().entry(part).or_default();
+        if more.is_some() && buttons.len() >= TIMES_SHOWN {
             hidden += 1;
             continue;
         }
-        part.push(TimeButton {
+        buttons.push(TimeButton {
             slot: slot.id,
             at: slot.starts_at,
-            product: several_products.then(|| vaccine::name(slot.vaccine, app)),
             free: slot.free,
         });
     }
+    // The name also says for whom a product is ("12 years and older"), which the group's name does not.
+    let several = slots.windows(2).any(|pair| pair[0].vaccine != pair[1].vaccine);
+    let of_product = |(product, parts): (Cvx, BTreeMap<_, _>)| ProductTimes {
+        product: several.then(|| vaccine::name(product, app)),
+        parts: parts.into_iter().collect(),
+    };
     Times {
         date: day,
         vaccine: vaccine.to_owned(),
         zone: zone.clone(),
-        parts: parts.into_iter().collect(),
+        products: by_product.into_iter().map(of_product).collect(),
         more: more.filter(|_| hidden > 0).map(|href| (hidden, href)),
     }
 }

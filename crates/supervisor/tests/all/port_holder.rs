@@ -1,4 +1,4 @@
-//! Who has a port.
+//! Who has a port is told by process id and name, also when it is another user.
 
 use std::net::TcpListener;
 

@@ -93,9 +93,9 @@ fn quoted_lines_keep_the_count_of_lines() {
         line 2, column name, value "never closed\nb,B": expected text without control characters
         0 right"#]]);
     let file = clinic_file::read(b"source_id,name\na,\xff\nb,B\n", &zone(), LIMITS);
-    expect![[r#"
+    expect![[r"
         line 2: expected UTF-8 text in CSV (RFC 4180)
-        1 right"#]].assert_eq(&said(&file));
+        1 right"]].assert_eq(&said(&file));
 }
 
 #[test]

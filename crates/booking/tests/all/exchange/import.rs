@@ -40,7 +40,7 @@ impl Town {
     }
     fn sessions(&mut self, text: &str) -> Report {
         let today = parse_date("2026-11-24").unwrap();
-        self.import(false, |import| import.sessions(session_file::read(text.as_bytes(), today, LIMITS)).unwrap())
+        self.import(false, |import| import.sessions(&session_file::read(text.as_bytes(), today, LIMITS)).unwrap())
     }
     fn documents(&mut self) {
         for text in [JURISDICTION, PRODUCTS, RULES] {
@@ -155,7 +155,7 @@ fn a_running_server_shows_what_is_imported() {
     let sessions = format!("clinic,date,vaccine,start,end,slot_minutes,capacity\nnew,{date},140,09:00,10:00,20,3\n");
     let today = town.clock.now().date_in(&zone);
     let read = session_file::read(sessions.as_bytes(), today, LIMITS);
-    town.import(false, |import| import.sessions(read).unwrap());
+    town.import(false, |import| import.sessions(&read).unwrap());
     let id: ClinicId = clinic_id("new");
     let until = town.clock.monotonic() + std::time::Duration::from_secs(5);
     let shown = || site.engine.snapshot().clinic(id).map(|clinic| clinic.slots.len());

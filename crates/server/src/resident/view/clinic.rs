@@ -86,10 +86,17 @@ pub struct TimeButton {
     pub slot: SlotId,
     /// When.
     pub at: Timestamp,
-    /// The product, where several of one group are given.
-    pub product: Option<String>,
     /// How many can book it still; said only when it is one or two.
     pub free: u16,
+}
+
+/// The times of one product on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductTimes {
+    /// Its name, where it must be told from others.
+    pub product: Option<String>,
+    /// By part of the day.
+    pub parts: Vec<(Part, Vec<TimeButton>)>,
 }
 
 /// The times of the chosen day.
@@ -101,8 +108,8 @@ pub struct Times {
     pub vaccine: String,
     /// The clinic's zone.
     pub zone: Zone,
-    /// By part of the day.
-    pub parts: Vec<(Part, Vec<TimeButton>)>,
+    /// By product, where the day has several of the group; else one without a name.
+    pub products: Vec<ProductTimes>,
     /// How many are not shown yet, and the link that shows them.
     pub more: Option<(usize, String)>,
 }
@@ -235,10 +242,15 @@ fn times_view(times: &Times, choosing: &Choosing, locale: &Locale) -> Markup {
     html! {
         h2 id="times" { (locale.date_day(times.date)) }
         p class="soft" { (locale.tell("clinic-times-zone", &[("vaccine", (&times.vaccine).into()), ("zone", (&zone).into())])) }
-        @if times.parts.is_empty() { p class="after" { (locale.text("clinic-day-empty")) } }
-        @for (part, buttons) in &times.parts {
-            h3 { (locale.text(part.key())) }
-            ul class="times" { @for button in buttons { li { (time_view(button, times, choosing, locale)) } } }
+        @if times.products.is_empty() { p class="after" { (locale.text("clinic-day-empty")) } }
+        @for of_product in &times.products {
+            @if let Some(product) = &of_product.product { h3 class="product" { (product) } }
+            @for (part, buttons) in &of_product.parts {
+                // One level below the product, where there is one.
+                @if of_product.product.is_some() { h4 { (locale.text(part.key())) } }
+                @else { h3 { (locale.text(part.key())) } }
+                ul class="times" { @for button in buttons { li { (time_view(button, times, choosing, locale)) } } }
+            }
         }
         @if let Some((count, href)) = &times.more {
             div class="after" { (onward_link(href, &locale.tell("clinic-more-times", &[("count", (*count).into())]))) }
@@ -249,7 +261,6 @@ fn times_view(times: &Times, choosing: &Choosing, locale: &Locale) -> Markup {
 fn time_view(button: &TimeButton, times: &Times, choosing: &Choosing, locale: &Locale) -> Markup {
     let inside = html! {
         span class="nb" { (locale.clock(button.at, &times.zone)) }
-        @if let Some(product) = &button.product { small { (product) } }
         @if (1..=2).contains(&button.free) { small { (locale.tell("time-left", &[("count", u64::from(button.free).into())])) } }
     };
     match choosing {

@@ -1,4 +1,4 @@
-//! `/api/v1/holds`.
+//! The API over the wire: each call of `/holds`, with every status the contract names for it.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The calendar file.
+//! The calendar file: neutral words, a stable id, lines that other programs can read (RFC 5545).
 
 use super::journey::book;
 use super::open;
