@@ -7,7 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, UNIX_EPOCH};
 
 use base::limit::{Setting, Settings, Unit};
@@ -126,9 +126,20 @@ impl LogFile {
 
     /// Waits until what was written before is in the file, a second at most. Blocks: for the end of a process.
     pub fn flush(&self) {
+        // Nobody ever sends here: a wait of a millisecond, also under a clock that stands still.
+        let (_never, pause) = sync_channel::<()>(1);
         let (done, wait) = sync_channel(1);
-        if self.lines.try_send(Message::Flush(done)).is_ok() {
-            let _ = wait.recv_timeout(FLUSH_WAIT);
+        let mut message = Message::Flush(done);
+        for _ in 0..FLUSH_WAIT.as_millis() {
+            match self.lines.try_send(message) {
+                Ok(()) => {
+                    let _ = wait.recv_timeout(FLUSH_WAIT);
+                    return;
+                }
+                Err(TrySendError::Full(unsent)) => message = unsent,
+                Err(TrySendError::Disconnected(_)) => return,
+            }
+            let _ = pause.recv_timeout(Duration::from_millis(1));
         }
     }
 }

@@ -91,13 +91,18 @@ pub struct Asked<'r> {
 
 impl Rules {
     /// Rules out of documents: kind, name, JSON text. The error names the document and what is expected in it.
-    pub fn from_documents<'d>(documents: impl IntoIterator<Item = (&'d str, &'d str, &'d str)>) -> Result<Self, DocumentError> {
+    pub fn from_documents<'d>(
+        documents: impl IntoIterator<Item = (&'d str, &'d str, &'d str)>,
+    ) -> Result<Self, DocumentError> {
         let mut rules = Self::default();
         for (kind, name, body) in documents {
             document::read(&mut rules, kind, name, body)?;
         }
         rules.questions.sort_by_key(|set| set.effective_from);
-        rules.authorities.values_mut().for_each(|sets| sets.sort_by_key(|set| set.effective_from));
+        rules
+            .authorities
+            .values_mut()
+            .for_each(|sets| sets.sort_by_key(|set| set.effective_from));
         Ok(rules)
     }
 
@@ -121,15 +126,31 @@ impl Rules {
     /// What is missing for the rules to be whole, in sentences for whoever puts documents in force.
     pub fn gaps(&self) -> Vec<String> {
         let mut gaps = Vec::new();
-        for authority in self.jurisdiction.authorities.values().filter(|name| !self.authorities.contains_key(*name)) {
-            gaps.push(format!("the jurisdiction follows {authority:?}, of which there are no rules"));
+        for authority in self
+            .jurisdiction
+            .authorities
+            .values()
+            .filter(|name| !self.authorities.contains_key(*name))
+        {
+            gaps.push(format!(
+                "the jurisdiction follows {authority:?}, of which there are no rules"
+            ));
         }
         for vaccine in self.vaccines.values() {
             let group = &vaccine.group;
-            let followed = self.jurisdiction.authorities.get(group).or_else(|| self.jurisdiction.authorities.get("*"));
-            let Some(sets) = followed.and_then(|name| self.authorities.get(name)) else { continue };
+            let followed = self
+                .jurisdiction
+                .authorities
+                .get(group)
+                .or_else(|| self.jurisdiction.authorities.get("*"));
+            let Some(sets) = followed.and_then(|name| self.authorities.get(name)) else {
+                continue;
+            };
             if !sets.iter().any(|set| set.series.contains_key(group)) {
-                gaps.push(format!("{} ({}): no dose rules for {group:?} are followed", vaccine.name, vaccine.cvx));
+                gaps.push(format!(
+                    "{} ({}): no dose rules for {group:?} are followed",
+                    vaccine.name, vaccine.cvx
+                ));
             }
         }
         if !self.vaccines.is_empty() && self.jurisdiction.authorities.is_empty() {
@@ -143,20 +164,43 @@ impl Rules {
     pub fn series_rule(&self, series: &str, on: Date) -> Option<&SeriesRule> {
         let authorities = &self.jurisdiction.authorities;
         let authority = authorities.get(series).or_else(|| authorities.get("*"))?;
-        let set = self.authorities.get(authority)?.iter().rev().find(|set| set.is_in_force(on))?;
+        let set = self
+            .authorities
+            .get(authority)?
+            .iter()
+            .rev()
+            .find(|set| set.is_in_force(on))?;
         set.series.get(series)
     }
 
     /// The questions to ask for a product, dose and date.
     pub fn questions(&self, product: Cvx, dose: u8, on: Date) -> Asked<'_> {
         let set = self.questions.iter().rev().find(|set| set.effective_from <= on);
-        let Some(set) = set else { return Asked { version: "0", questions: Vec::new() } };
-        let questions = set.questions.iter().filter(|question| question.concerns(product, dose)).collect();
-        Asked { version: &set.version, questions }
+        let Some(set) = set else {
+            return Asked {
+                version: "0",
+                questions: Vec::new(),
+            };
+        };
+        let questions = set
+            .questions
+            .iter()
+            .filter(|question| question.concerns(product, dose))
+            .collect();
+        Asked {
+            version: &set.version,
+            questions,
+        }
     }
 
     /// Checks that the answers fit the questions. The error is a JSON pointer within the answers and what is expected.
-    pub fn validate_answers(&self, product: Cvx, dose: u8, on: Date, answers: &Answers) -> Result<(), (String, String)> {
+    pub fn validate_answers(
+        &self,
+        product: Cvx,
+        dose: u8,
+        on: Date,
+        answers: &Answers,
+    ) -> Result<(), (String, String)> {
         let asked = self.questions(product, dose, on);
         for question in &asked.questions {
             let pointer = format!("/{}", question.id.replace('~', "~0").replace('/', "~1"));
@@ -168,9 +212,16 @@ impl Rules {
         }
         // Answers to questions that this product does not ask are harmless where another one asks them: a family
         // answers once. Anything else is a slip that should be heard of.
-        let known = |id: &str| self.questions.iter().any(|set| set.questions.iter().any(|question| question.id == id));
+        let known = |id: &str| {
+            self.questions
+                .iter()
+                .any(|set| set.questions.iter().any(|question| question.id == id))
+        };
         match answers.ids().find(|id| !known(id)) {
-            Some(id) => Err((format!("/{}", id.replace('~', "~0").replace('/', "~1")), "the id of a question of GET /questions".to_owned())),
+            Some(id) => Err((
+                format!("/{}", id.replace('~', "~0").replace('/', "~1")),
+                "the id of a question of GET /questions".to_owned(),
+            )),
             None => Ok(()),
         }
     }
@@ -184,8 +235,15 @@ impl Rules {
             rule.check(request)?;
         }
         let set = self.questions.iter().rev().find(|set| set.effective_from <= request.on);
-        let refusing = set.into_iter().flat_map(|set| &set.conditions).find(|condition| condition.refuses(request));
-        refusing.map_or(Ok(()), |condition: &Condition| Err(RuleRefusal::NotEligible { reason: condition.reason.clone() }))
+        let refusing = set
+            .into_iter()
+            .flat_map(|set| &set.conditions)
+            .find(|condition| condition.refuses(request));
+        refusing.map_or(Ok(()), |condition: &Condition| {
+            Err(RuleRefusal::NotEligible {
+                reason: condition.reason.clone(),
+            })
+        })
     }
 
     /// Whether any adult may have the first dose of a product without an answer: what a clinic offers to everybody.
@@ -193,7 +251,14 @@ impl Rules {
         let answers = Answers::default();
         [18, 40, 64, 80].into_iter().all(|age| {
             let birth_date = base::time::add_months(on, -12 * age);
-            let request = DoseRequest { product, dose: 1, birth_date, on, answers: &answers, others: &[] };
+            let request = DoseRequest {
+                product,
+                dose: 1,
+                birth_date,
+                on,
+                answers: &answers,
+                others: &[],
+            };
             self.check(&request).is_ok()
         })
     }

@@ -45,11 +45,11 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/times/{slot}", get(screening::see))
         .route("/holds", post(hold::place))
         .route("/hold/{hold}/{token}", get(hold::see))
-        .route("/hold/{hold}/{token}/more-time", post(hold::more_time))
-        .route("/hold/{hold}/{token}/give-up", post(hold::give_up))
+        .route("/hold/{hold}/{token}/more-time", get(hold::back).post(hold::more_time))
+        .route("/hold/{hold}/{token}/give-up", get(hold::back).post(hold::give_up))
         // book it
-        .route("/hold/{hold}/{token}/details", post(details::details))
-        .route("/hold/{hold}/{token}/book", post(details::book))
+        .route("/hold/{hold}/{token}/details", get(hold::back).post(details::details))
+        .route("/hold/{hold}/{token}/book", get(hold::back).post(details::book))
         // see, cancel, move, by personal link
         .route("/appointment/{appointment}/{token}", get(appointment::see))
         .route(
@@ -74,11 +74,11 @@ pub fn routes(app: &App) -> Router<App> {
         )
         .route(
             "/appointment/{appointment}/{token}/move/{hold}/{hold_token}/more-time",
-            post(moving::more_time),
+            get(moving::back).post(moving::more_time),
         )
         .route(
             "/appointment/{appointment}/{token}/move/{hold}/{hold_token}/give-up",
-            post(moving::give_up),
+            get(moving::back).post(moving::give_up),
         )
         // the rest
         .route("/privacy", get(appointment::privacy))

@@ -92,7 +92,10 @@ struct Written {
 impl Import<'_> {
     /// The jurisdiction's time zone: for rows that name none, and for what counts as today.
     pub fn zone(&mut self) -> Result<Zone, ImportError> {
-        Ok(rules_in(&mut self.connection.begin_read()?, &[])?.jurisdiction().zone.clone())
+        Ok(rules_in(&mut self.connection.begin_read()?, &[])?
+            .jurisdiction()
+            .zone
+            .clone())
     }
 
     /// Adds and changes clinics.
@@ -104,13 +107,22 @@ impl Import<'_> {
         let (demonstration, known) = {
             let mut tx = self.connection.begin_read()?;
             let rules = rules_in(&mut tx, &[])?;
-            (rules.jurisdiction().demonstration.is_some(), records::clinic::all(&mut tx)?)
+            (
+                rules.jurisdiction().demonstration.is_some(),
+                records::clinic::all(&mut tx)?,
+            )
         };
         let known: BTreeMap<ClinicId, Clinic> = known.into_iter().map(|clinic| (clinic.id, clinic)).collect();
         let mut due = Vec::new();
         for (_, clinic) in file.rows {
-            let clinic = Clinic { demonstration: clinic.demonstration || demonstration, ..clinic };
-            match known.get(&clinic.id).map(|before| keep_made(clinic.clone(), before) == *before) {
+            let clinic = Clinic {
+                demonstration: clinic.demonstration || demonstration,
+                ..clinic
+            };
+            match known
+                .get(&clinic.id)
+                .map(|before| keep_made(clinic.clone(), before) == *before)
+            {
                 None => report.added += 1,
                 Some(false) => report.changed += 1,
                 Some(true) => {
@@ -128,7 +140,11 @@ impl Import<'_> {
                 records::clinic::save(tx, clinic, now)?;
             }
             let clinics = part.iter().map(|clinic| clinic.id).collect();
-            Ok(Written { kind: AuditKind::ClinicsImported, count: part.len() as u32, clinics })
+            Ok(Written {
+                kind: AuditKind::ClinicsImported,
+                count: part.len() as u32,
+                clinics,
+            })
         })?;
         Ok(report)
     }
@@ -157,7 +173,11 @@ impl Import<'_> {
             for zip in part {
                 records::zip::save(tx, zip)?;
             }
-            Ok(Written { kind: AuditKind::ZipsImported, count: part.len() as u32, clinics: Vec::new() })
+            Ok(Written {
+                kind: AuditKind::ZipsImported,
+                count: part.len() as u32,
+                clinics: Vec::new(),
+            })
         })?;
         Ok(report)
     }
@@ -171,17 +191,27 @@ impl Import<'_> {
             let clinics = records::clinic::all(&mut tx)?;
             (clinics, rules_in(&mut tx, &[])?, records::session::all_ids(&mut tx)?)
         };
-        let clinics: BTreeMap<&str, &Clinic> = clinics.iter().map(|clinic| (clinic.source_id.as_str(), clinic)).collect();
+        let clinics: BTreeMap<&str, &Clinic> = clinics
+            .iter()
+            .map(|clinic| (clinic.source_id.as_str(), clinic))
+            .collect();
         let mut due: Vec<(Session, Vec<Slot>)> = Vec::new();
         for (line, row) in &file.rows {
             let clinic = clinics.get(row.clinic.as_str());
             if clinic.is_none() {
-                report.errors.push(unknown(*line, "clinic", &row.clinic, "the source_id of a clinic that was imported before"));
+                report.errors.push(unknown(
+                    *line,
+                    "clinic",
+                    &row.clinic,
+                    "the source_id of a clinic that was imported before",
+                ));
             }
             if rules.vaccine(row.product).is_none() {
                 let codes: Vec<_> = rules.vaccines().map(|vaccine| vaccine.cvx.to_string()).collect();
                 let expected = format!("the code of a vaccine that is offered here: {}", codes.join(", "));
-                report.errors.push(unknown(*line, "vaccine", &row.product.to_string(), &expected));
+                report
+                    .errors
+                    .push(unknown(*line, "vaccine", &row.product.to_string(), &expected));
             }
             let Some(clinic) = clinic else { continue };
             let (session, slots) = published(row, clinic.id, &clinic.zone);
@@ -195,10 +225,19 @@ impl Import<'_> {
         }
         report.errors.sort_by_key(|error| error.line);
         if !report.errors.is_empty() {
-            return Ok(Report { added: 0, unchanged: 0, slots_added: 0, ..report });
+            return Ok(Report {
+                added: 0,
+                unchanged: 0,
+                slots_added: 0,
+                ..report
+            });
         }
         self.write_in_parts(&due, SESSIONS_AT_ONCE, |tx, part, now| {
-            let mut written = Written { kind: AuditKind::SessionsPublished, count: 0, clinics: Vec::new() };
+            let mut written = Written {
+                kind: AuditKind::SessionsPublished,
+                count: 0,
+                clinics: Vec::new(),
+            };
             for (session, slots) in part {
                 // Another import may have published it since we looked.
                 if records::session::insert_new(tx, session, now)? {
@@ -225,7 +264,11 @@ impl Import<'_> {
         drop(tx);
         let key = |d: &Document| (d.kind.clone(), d.name.clone(), d.version.clone());
         let before = known.iter().find(|known| key(known) == key(&document));
-        let mut report = Report { read: 1, notes: rules.gaps(), ..Report::default() };
+        let mut report = Report {
+            read: 1,
+            notes: rules.gaps(),
+            ..Report::default()
+        };
         match before {
             None => report.added = 1,
             Some(before) if before.body == document.body => {
@@ -245,7 +288,11 @@ impl Import<'_> {
             for document in part {
                 records::document::save(tx, document, now)?;
             }
-            Ok(Written { kind: AuditKind::RulesImported, count: part.len() as u32, clinics: Vec::new() })
+            Ok(Written {
+                kind: AuditKind::RulesImported,
+                count: part.len() as u32,
+                clinics: Vec::new(),
+            })
         })?;
         Ok(report)
     }
@@ -302,11 +349,24 @@ fn try_part<T>(
         return Ok(());
     }
     let mut head = records::audit::head(&mut tx, CHAIN)?;
-    let event =
-        AuditEvent { kind: written.kind, subject: Subject::Jurisdiction, slot: None, at: now, count: written.count };
+    let event = AuditEvent {
+        kind: written.kind,
+        subject: Subject::Jurisdiction,
+        slot: None,
+        at: now,
+        count: written.count,
+    };
     records::audit::insert(&mut tx, &Link::forge(CHAIN, &mut head, &event, None, 0, None))?;
     let sequence = records::change::last(&mut tx)? + 1;
-    records::change::insert(&mut tx, &Change { sequence, slots: Vec::new(), clinics: written.clinics }, now)?;
+    records::change::insert(
+        &mut tx,
+        &Change {
+            sequence,
+            slots: Vec::new(),
+            clinics: written.clinics,
+        },
+        now,
+    )?;
     tx.commit().map_err(|failed| match failed {
         CommitFailed::NotDone(broken) => ImportError::Broken(broken),
         CommitFailed::InDoubt(cause) => ImportError::InDoubt(cause),
@@ -314,11 +374,20 @@ fn try_part<T>(
 }
 
 fn report_of<T>(file: &FileRead<T>) -> Report {
-    Report { read: file.rows.len() as u64, errors: file.errors.clone(), ..Report::default() }
+    Report {
+        read: file.rows.len() as u64,
+        errors: file.errors.clone(),
+        ..Report::default()
+    }
 }
 
 fn unknown(line: u64, column: &str, value: &str, expected: &str) -> RowError {
-    RowError { line, column: column.to_owned(), value: value.to_owned(), expected: expected.to_owned() }
+    RowError {
+        line,
+        column: column.to_owned(),
+        value: value.to_owned(),
+        expected: expected.to_owned(),
+    }
 }
 
 /// What a demonstration made up stays where a later file has nothing better.
@@ -339,7 +408,12 @@ fn keep_made(mut clinic: Clinic, before: &Clinic) -> Clinic {
 
 fn published(row: &SessionRow, clinic: ClinicId, zone: &Zone) -> (Session, Vec<Slot>) {
     let id = session_id(clinic, row.date, row.product, row.start);
-    let session = Session { id, clinic, date: row.date, product: row.product };
+    let session = Session {
+        id,
+        clinic,
+        date: row.date,
+        product: row.product,
+    };
     let slots = slots_of(&session, zone, (row.start, row.end), row.slot_minutes, row.capacity);
     (session, slots)
 }
@@ -350,12 +424,15 @@ fn rules_in(tx: &mut Transaction<'_>, more: &[Document]) -> Result<Rules, Import
     for document in records::document::all(tx)?.into_iter().chain(more.iter().cloned()) {
         documents.insert((document.kind, document.name, document.version), document.body);
     }
-    Ok(Rules::from_documents(documents.iter().map(|((kind, name, _), body)| (kind.as_str(), name.as_str(), body.as_str())))?)
+    Ok(Rules::from_documents(documents.iter().map(
+        |((kind, name, _), body)| (kind.as_str(), name.as_str(), body.as_str()),
+    ))?)
 }
 
 /// What kind of document a text is, and how it is called: its authority and version, where it has them.
 pub fn document_of(text: &str) -> Result<Document, ImportError> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| ImportError::Unfit(format!("not JSON: {error}")))?;
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| ImportError::Unfit(format!("not JSON: {error}")))?;
     let has = |key: &str| value.get(key).is_some();
     let kind = match () {
         () if has("zone") => "jurisdiction",

@@ -22,7 +22,11 @@ impl fmt::Display for RowError {
         if self.column.is_empty() {
             return write!(f, "line {}: expected {}", self.line, self.expected);
         }
-        write!(f, "line {}, column {}, value {:?}: expected {}", self.line, self.column, self.value, self.expected)
+        write!(
+            f,
+            "line {}, column {}, value {:?}: expected {}",
+            self.line, self.column, self.value, self.expected
+        )
     }
 }
 
@@ -65,11 +69,19 @@ pub fn read<T>(
     limits: FileLimits,
     mut read: impl FnMut(&mut Row<'_>) -> Option<T>,
 ) -> FileRead<T> {
-    let mut found = FileRead { rows: Vec::new(), errors: Vec::new() };
+    let mut found = FileRead {
+        rows: Vec::new(),
+        errors: Vec::new(),
+    };
     // A byte order mark is what spreadsheet programs put in front of UTF-8.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
-    let Some(header) = header(&mut reader, columns, &mut found.errors) else { return found };
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(bytes);
+    let Some(header) = header(&mut reader, columns, &mut found.errors) else {
+        return found;
+    };
     let mut lines = Lines { bytes, at: 0, line: 1 };
     let mut record = csv::StringRecord::new();
     for count in 0.. {
@@ -77,7 +89,9 @@ pub fn read<T>(
             Ok(false) => break,
             Err(error) => {
                 let line = lines.of(error.position());
-                found.errors.push(error_of(line, "", "", "UTF-8 text in CSV (RFC 4180)"));
+                found
+                    .errors
+                    .push(error_of(line, "", "", "UTF-8 text in CSV (RFC 4180)"));
                 // Where quotes do not close, everything behind is one field.
                 if !matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) {
                     break;
@@ -86,10 +100,18 @@ pub fn read<T>(
             Ok(true) => {
                 let line = lines.of(record.position());
                 if count >= limits.rows_max {
-                    found.errors.push(error_of(line, "", "", &format!("at most {} rows", limits.rows_max)));
+                    found
+                        .errors
+                        .push(error_of(line, "", "", &format!("at most {} rows", limits.rows_max)));
                     break;
                 }
-                let mut row = Row { line, header: &header, record: &record, limits, errors: Vec::new() };
+                let mut row = Row {
+                    line,
+                    header: &header,
+                    record: &record,
+                    limits,
+                    errors: Vec::new(),
+                };
                 row.check_shape();
                 let value = read(&mut row).filter(|_| row.errors.is_empty());
                 found.errors.append(&mut row.errors);
@@ -145,15 +167,26 @@ fn header(
             errors.push(error_of(1, name, name, "each column once"));
         }
     }
-    for column in columns.iter().filter(|column| column.required && !header.contains_key(column.name)) {
+    for column in columns
+        .iter()
+        .filter(|column| column.required && !header.contains_key(column.name))
+    {
         errors.push(error_of(1, column.name, "", &format!("a column named {}", column.name)));
     }
     errors.is_empty().then_some(header)
 }
 
 fn error_of(line: u64, column: &str, value: &str, expected: &str) -> RowError {
-    let shown = value.char_indices().nth(SHOWN_MAX).map_or_else(|| value.to_owned(), |(end, _)| format!("{}…", &value[..end]));
-    RowError { line, column: column.to_owned(), value: shown, expected: expected.to_owned() }
+    let shown = value
+        .char_indices()
+        .nth(SHOWN_MAX)
+        .map_or_else(|| value.to_owned(), |(end, _)| format!("{}…", &value[..end]));
+    RowError {
+        line,
+        column: column.to_owned(),
+        value: shown,
+        expected: expected.to_owned(),
+    }
 }
 
 /// A row being read.
@@ -185,7 +218,10 @@ impl Row<'_> {
 
     /// A field; empty when the file lacks the column.
     pub fn text(&self, column: &str) -> &str {
-        self.header.get(column).and_then(|place| self.record.get(*place)).unwrap_or_default()
+        self.header
+            .get(column)
+            .and_then(|place| self.record.get(*place))
+            .unwrap_or_default()
     }
 
     /// Says that a value is wrong.
@@ -205,6 +241,10 @@ impl Row<'_> {
 
     /// A field that may be empty, and else must be readable.
     pub fn optional<T>(&mut self, column: &str, expected: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        if self.text(column).is_empty() { None } else { self.required(column, expected, read) }
+        if self.text(column).is_empty() {
+            None
+        } else {
+            self.required(column, expected, read)
+        }
     }
 }

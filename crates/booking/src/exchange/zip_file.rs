@@ -7,14 +7,30 @@ use std::collections::BTreeMap;
 
 /// The columns (see `docs/import.md`).
 pub const COLUMNS: &[Column] = &[
-    Column { name: "zip", required: true },
-    Column { name: "city", required: true },
-    Column { name: "state", required: true },
-    Column { name: "latitude", required: true },
-    Column { name: "longitude", required: true },
+    Column {
+        name: "zip",
+        required: true,
+    },
+    Column {
+        name: "city",
+        required: true,
+    },
+    Column {
+        name: "state",
+        required: true,
+    },
+    Column {
+        name: "latitude",
+        required: true,
+    },
+    Column {
+        name: "longitude",
+        required: true,
+    },
 ];
 
-pub(super) const ZIP_EXPECTED: &str = "five digits with leading zeros, such as 02351 (a spreadsheet program may have eaten the zero)";
+pub(super) const ZIP_EXPECTED: &str =
+    "five digits with leading zeros, such as 02351 (a spreadsheet program may have eaten the zero)";
 
 pub(super) fn zip(text: &str) -> Option<String> {
     (text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
@@ -35,7 +51,15 @@ pub fn read(bytes: &[u8], limits: FileLimits) -> FileRead<Zip> {
             (text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())).then(|| text.to_owned())
         });
         let latitude = row.required("latitude", "degrees north from -90 to 90", |text| degrees(text, 90.0));
-        let longitude = row.required("longitude", "degrees east from -180 to 180", |text| degrees(text, 180.0));
-        Some(Zip { zip: code?, city: city?, state: state?, latitude: latitude?, longitude: longitude? })
+        let longitude = row.required("longitude", "degrees east from -180 to 180", |text| {
+            degrees(text, 180.0)
+        });
+        Some(Zip {
+            zip: code?,
+            city: city?,
+            state: state?,
+            latitude: latitude?,
+            longitude: longitude?,
+        })
     })
 }

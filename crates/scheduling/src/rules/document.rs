@@ -155,16 +155,26 @@ struct ConditionEntry {
 }
 
 pub(super) fn read(rules: &mut Rules, kind: &str, name: &str, body: &str) -> Result<(), DocumentError> {
-    let wrong = |expected: String| DocumentError { kind: kind.to_owned(), name: name.to_owned(), expected };
+    let wrong = |expected: String| DocumentError {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        expected,
+    };
     match kind {
         "jurisdiction" => rules.jurisdiction = jurisdiction(parse(body).map_err(wrong)?).map_err(wrong)?,
         "products" => products(rules, parse(body).map_err(wrong)?).map_err(wrong)?,
         "rules" => {
             let document: RulesDocument = parse(body).map_err(wrong)?;
             let authority = document.authority.clone();
-            rules.authorities.entry(authority).or_default().push(rule_set(document).map_err(wrong)?);
+            rules
+                .authorities
+                .entry(authority)
+                .or_default()
+                .push(rule_set(document).map_err(wrong)?);
         }
-        "questions" => rules.questions.push(question_set(parse(body).map_err(wrong)?).map_err(wrong)?),
+        "questions" => rules
+            .questions
+            .push(question_set(parse(body).map_err(wrong)?).map_err(wrong)?),
         _ => return Err(wrong("expected jurisdiction, products, rules or questions".to_owned())),
     }
     Ok(())
@@ -175,8 +185,12 @@ fn parse<'d, T: Deserialize<'d>>(body: &'d str) -> Result<T, String> {
 }
 
 fn jurisdiction(document: JurisdictionDocument) -> Result<Jurisdiction, String> {
-    let zone = Zone::named(&document.zone)
-        .ok_or_else(|| format!("/zone: {:?}: expected an IANA name such as America/New_York", document.zone))?;
+    let zone = Zone::named(&document.zone).ok_or_else(|| {
+        format!(
+            "/zone: {:?}: expected an IANA name such as America/New_York",
+            document.zone
+        )
+    })?;
     if document.languages.is_empty() {
         return Err("/languages: expected at least one language tag, such as en".to_owned());
     }
@@ -195,7 +209,12 @@ fn products(rules: &mut Rules, document: ProductsDocument) -> Result<(), String>
     rules.vaccines.clear();
     for (n, entry) in document.products.into_iter().enumerate() {
         let cvx = cvx(&format!("/products/{n}/cvx"), &entry.cvx)?;
-        let vaccine = Vaccine { cvx, name: entry.name, group: entry.group, group_name: entry.group_name };
+        let vaccine = Vaccine {
+            cvx,
+            name: entry.name,
+            group: entry.group,
+            group_name: entry.group_name,
+        };
         rules.vaccines.insert(cvx, vaccine);
     }
     Ok(())
@@ -212,14 +231,27 @@ fn rule_set(document: RulesDocument) -> Result<RuleSet, String> {
         let mut products = BTreeMap::new();
         for (code, entry) in &entry.products {
             let at = format!("{at}/products/{}", pointer(code));
-            products.insert(cvx(&at, code)?, age(&at, entry.min_age.as_deref(), entry.max_age.as_deref())?);
+            products.insert(
+                cvx(&at, code)?,
+                age(&at, entry.min_age.as_deref(), entry.max_age.as_deref())?,
+            );
         }
-        series.insert(name, SeriesRule { same_product: entry.same_product, paths, products });
+        series.insert(
+            name,
+            SeriesRule {
+                same_product: entry.same_product,
+                paths,
+                products,
+            },
+        );
     }
     Ok(RuleSet {
         version: document.version,
         effective_from: date("/effective_from", &document.effective_from)?,
-        effective_to: document.effective_to.map(|text| date("/effective_to", &text)).transpose()?,
+        effective_to: document
+            .effective_to
+            .map(|text| date("/effective_to", &text))
+            .transpose()?,
         series,
     })
 }
@@ -237,13 +269,22 @@ fn read_path(at: &str, path: PathEntry) -> Result<Path, String> {
         }
         doses.push(DoseRule {
             age: age(&at, dose.min_age.as_deref(), dose.max_age.as_deref())?,
-            min_interval: optional_span(&format!("{at}/min_interval"), dose.min_interval.as_deref())?.unwrap_or_default(),
+            min_interval: optional_span(&format!("{at}/min_interval"), dose.min_interval.as_deref())?
+                .unwrap_or_default(),
             min_interval_since,
             products: codes(&format!("{at}/products"), &dose.products)?,
         });
     }
-    let start = age(&format!("{at}/start"), path.start.min_age.as_deref(), path.start.max_age.as_deref())?;
-    Ok(Path { name: path.name, start, doses })
+    let start = age(
+        &format!("{at}/start"),
+        path.start.min_age.as_deref(),
+        path.start.max_age.as_deref(),
+    )?;
+    Ok(Path {
+        name: path.name,
+        start,
+        doses,
+    })
 }
 
 fn question_set(document: QuestionsDocument) -> Result<QuestionSet, String> {
@@ -253,7 +294,9 @@ fn question_set(document: QuestionsDocument) -> Result<QuestionSet, String> {
         let kind = QuestionKind::ALL.into_iter().find(|kind| kind.code() == entry.kind);
         let kind = kind.ok_or_else(|| format!("{at}/kind: {:?}: expected yes_no, choice or date", entry.kind))?;
         if (kind == QuestionKind::Choice) == entry.options.is_empty() {
-            return Err(format!("{at}/options: expected at least one for a choice, none for other kinds"));
+            return Err(format!(
+                "{at}/options: expected at least one for a choice, none for other kinds"
+            ));
         }
         // `version` says in `answers` which wording was answered, so no question can be called that.
         if entry.id.is_empty() || entry.id == "version" {
@@ -262,7 +305,14 @@ fn question_set(document: QuestionsDocument) -> Result<QuestionSet, String> {
         questions.push(Question {
             products: codes(&format!("{at}/products"), &entry.products)?,
             kind,
-            options: entry.options.into_iter().map(|option| Choice { value: option.value, text: option.text }).collect(),
+            options: entry
+                .options
+                .into_iter()
+                .map(|option| Choice {
+                    value: option.value,
+                    text: option.text,
+                })
+                .collect(),
             id: entry.id,
             text: entry.text,
             hint: entry.hint,
@@ -273,7 +323,10 @@ fn question_set(document: QuestionsDocument) -> Result<QuestionSet, String> {
     for (n, entry) in document.conditions.into_iter().enumerate() {
         let at = format!("/conditions/{n}");
         if !questions.iter().any(|question| question.id == entry.question) {
-            return Err(format!("{at}/question: {:?}: expected the id of a question above", entry.question));
+            return Err(format!(
+                "{at}/question: {:?}: expected the id of a question above",
+                entry.question
+            ));
         }
         if entry.refuse_if.is_none() && entry.unless.is_none() && entry.refuse_within.is_none() {
             return Err(format!("{at}: expected refuse_if, unless or refuse_within"));
@@ -289,7 +342,12 @@ fn question_set(document: QuestionsDocument) -> Result<QuestionSet, String> {
         });
     }
     let effective_from = date("/effective_from", &document.effective_from)?;
-    Ok(QuestionSet { version: document.version, effective_from, questions, conditions })
+    Ok(QuestionSet {
+        version: document.version,
+        effective_from,
+        questions,
+        conditions,
+    })
 }
 
 /// A key as a step of a JSON pointer (RFC 6901).
@@ -302,7 +360,11 @@ fn cvx(at: &str, text: &str) -> Result<Cvx, String> {
 }
 
 fn codes(at: &str, codes: &[String]) -> Result<Vec<Cvx>, String> {
-    codes.iter().enumerate().map(|(n, code)| cvx(&format!("{at}/{n}"), code)).collect()
+    codes
+        .iter()
+        .enumerate()
+        .map(|(n, code)| cvx(&format!("{at}/{n}"), code))
+        .collect()
 }
 
 fn date(at: &str, text: &str) -> Result<Date, String> {
@@ -311,7 +373,10 @@ fn date(at: &str, text: &str) -> Result<Date, String> {
 
 fn age(at: &str, from: Option<&str>, until: Option<&str>) -> Result<AgeRange, String> {
     let from = optional_span(&format!("{at}/min_age"), from)?.unwrap_or_default();
-    Ok(AgeRange { from, until: optional_span(&format!("{at}/max_age"), until)? })
+    Ok(AgeRange {
+        from,
+        until: optional_span(&format!("{at}/max_age"), until)?,
+    })
 }
 
 fn optional_span(at: &str, text: Option<&str>) -> Result<Option<Span>, String> {
@@ -320,8 +385,9 @@ fn optional_span(at: &str, text: Option<&str>) -> Result<Option<Span>, String> {
 
 /// CDSi's way to write a span: `6 months - 4 days`, `1 year`, `28 days`.
 fn span(at: &str, text: &str) -> Result<Span, String> {
-    read_span(text)
-        .ok_or_else(|| format!("{at}: {text:?}: expected a span such as \"6 months\", \"28 days\" or \"6 months - 4 days\""))
+    read_span(text).ok_or_else(|| {
+        format!("{at}: {text:?}: expected a span such as \"6 months\", \"28 days\" or \"6 months - 4 days\"")
+    })
 }
 
 fn read_span(text: &str) -> Option<Span> {

@@ -115,23 +115,34 @@ impl AgeRange {
             return Err(RuleRefusal::TooYoung { from });
         }
         match self.until {
-            Some(until) if on >= until.after(born) => {
-                Err(RuleRefusal::NotEligible { reason: "This vaccine is for younger people.".to_owned() })
-            }
+            Some(until) if on >= until.after(born) => Err(RuleRefusal::NotEligible {
+                reason: "This vaccine is for younger people.".to_owned(),
+            }),
             _ => Ok(()),
         }
     }
 
     /// The smallest range that holds both.
     fn hull(self, other: Self) -> Self {
-        let from = if self.from.length() <= other.from.length() { self.from } else { other.from };
-        let until = self.until.zip(other.until).map(|(a, b)| if a.length() >= b.length() { a } else { b });
+        let from = if self.from.length() <= other.from.length() {
+            self.from
+        } else {
+            other.from
+        };
+        let until = self
+            .until
+            .zip(other.until)
+            .map(|(a, b)| if a.length() >= b.length() { a } else { b });
         Self { from, until }
     }
 
     /// What both hold.
     fn meet(self, other: Self) -> Self {
-        let from = if self.from.length() >= other.from.length() { self.from } else { other.from };
+        let from = if self.from.length() >= other.from.length() {
+            self.from
+        } else {
+            other.from
+        };
         let until = match (self.until, other.until) {
             (Some(a), Some(b)) => Some(if a.length() <= b.length() { a } else { b }),
             (a, b) => a.or(b),
@@ -147,13 +158,24 @@ impl Path {
     }
 
     fn check(&self, request: &DoseRequest<'_>) -> Result<(), RuleRefusal> {
-        let Some(dose) = self.dose(request.dose) else { return Ok(()) };
+        let Some(dose) = self.dose(request.dose) else {
+            return Ok(());
+        };
         // The doses there are decide which way somebody went: on another way their products would not do.
-        let went = request.others.iter().all(|other| self.dose(other.dose).is_none_or(|dose| dose.gives(other.product)));
+        let went = request
+            .others
+            .iter()
+            .all(|other| self.dose(other.dose).is_none_or(|dose| dose.gives(other.product)));
         if !went || !dose.gives(request.product) {
-            return Err(RuleRefusal::WrongVaccine { expected: dose.products.clone() });
+            return Err(RuleRefusal::WrongVaccine {
+                expected: dose.products.clone(),
+            });
         }
-        let first = request.others.iter().find(|other| other.dose == 1).map(|other| other.on);
+        let first = request
+            .others
+            .iter()
+            .find(|other| other.dose == 1)
+            .map(|other| other.on);
         if let Some(begun) = first.or((request.dose == 1).then_some(request.on)) {
             self.start.check(request.birth_date, begun)?;
         }
@@ -170,7 +192,10 @@ impl Path {
         // A later dose that is booked already must not come too soon after this one either.
         for after in request.others.iter().filter(|other| other.dose > request.dose) {
             let Some(rule) = self.dose(after.dose) else { continue };
-            let next = !request.others.iter().any(|other| (request.dose + 1..after.dose).contains(&other.dose));
+            let next = !request
+                .others
+                .iter()
+                .any(|other| (request.dose + 1..after.dose).contains(&other.dose));
             let apart = if next { rule.min_interval } else { Span::default() };
             let since = rule.min_interval_since.get(&request.dose).copied().unwrap_or_default();
             let earliest = apart.after(request.on).max(since.after(request.on)).max(request.on);
@@ -186,10 +211,18 @@ impl SeriesRule {
     /// Whether a dose fits: product, age, and its distance to the doses before and after it.
     pub(super) fn check(&self, request: &DoseRequest<'_>) -> Result<(), RuleRefusal> {
         if !self.products.is_empty() && !self.products.contains_key(&request.product) {
-            return Err(RuleRefusal::WrongVaccine { expected: self.products.keys().copied().collect() });
+            return Err(RuleRefusal::WrongVaccine {
+                expected: self.products.keys().copied().collect(),
+            });
         }
-        if let Some(other) = request.others.iter().find(|other| self.same_product && other.product != request.product) {
-            return Err(RuleRefusal::WrongVaccine { expected: vec![other.product] });
+        if let Some(other) = request
+            .others
+            .iter()
+            .find(|other| self.same_product && other.product != request.product)
+        {
+            return Err(RuleRefusal::WrongVaccine {
+                expected: vec![other.product],
+            });
         }
         if let Some(age) = self.products.get(&request.product) {
             age.check(request.birth_date, request.on)?;
@@ -215,8 +248,15 @@ impl SeriesRule {
             let dose = path.doses.first().filter(|dose| dose.gives(product))?;
             Some(path.start.meet(dose.age))
         };
-        let over_paths = self.paths.iter().filter_map(of_path).reduce(AgeRange::hull).unwrap_or_default();
-        self.products.get(&product).map_or(over_paths, |age| age.meet(over_paths))
+        let over_paths = self
+            .paths
+            .iter()
+            .filter_map(of_path)
+            .reduce(AgeRange::hull)
+            .unwrap_or_default();
+        self.products
+            .get(&product)
+            .map_or(over_paths, |age| age.meet(over_paths))
     }
 
     /// How many doses the longest path that begins with a product has; at least 1.

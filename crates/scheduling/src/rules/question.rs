@@ -121,14 +121,19 @@ impl Condition {
         if !(self.products.is_empty() || self.products.contains(&request.product)) {
             return false;
         }
-        if self.below_age.is_some_and(|age| base::time::age_on(request.birth_date, request.on) >= age) {
+        if self
+            .below_age
+            .is_some_and(|age| base::time::age_on(request.birth_date, request.on) >= age)
+        {
             return false;
         }
         let answer = request.answers.get(&self.question);
         let refused = self.refuse_if.as_deref().is_some_and(|value| answer == Some(value));
         let missing = self.unless.as_deref().is_some_and(|value| answer != Some(value));
         let within = self.refuse_within.is_some_and(|span| {
-            answer.and_then(parse_date).is_some_and(|answered| request.on < span.after(answered))
+            answer
+                .and_then(parse_date)
+                .is_some_and(|answered| request.on < span.after(answered))
         });
         refused || missing || within
     }

@@ -12,7 +12,10 @@ pub fn rules() -> Rules {
         ("jurisdiction", include_str!("../../../../demo/jurisdiction.json")),
         ("products", include_str!("../../../../demo/products/2026-09.json")),
         ("rules", include_str!("../../../../demo/rules/cdsi-4.64-508.json")),
-        ("rules", include_str!("../../../../demo/rules/demo-department-2026.json")),
+        (
+            "rules",
+            include_str!("../../../../demo/rules/demo-department-2026.json"),
+        ),
         ("questions", include_str!("../../../../demo/questions/2026-09.json")),
     ];
     Rules::from_documents(documents.map(|(kind, body)| (kind, "demo", body))).unwrap()
@@ -42,12 +45,22 @@ fn check(product: &str, dose: u8, born: &str, answers: &str, others: &str, expec
     let read = |other: &str| {
         let (number, rest) = other.split_once(':').unwrap();
         let (cvx, on) = rest.split_once('@').unwrap();
-        OtherDose { dose: number.parse().unwrap(), product: Cvx::parse(cvx).unwrap(), on: date(on) }
+        OtherDose {
+            dose: number.parse().unwrap(),
+            product: Cvx::parse(cvx).unwrap(),
+            on: date(on),
+        }
     };
     let others: Vec<_> = others.split_whitespace().map(read).collect();
     let product = Cvx::parse(product).unwrap();
-    let request =
-        DoseRequest { product, dose, birth_date: date(born), on: date("2026-12-01"), answers: &given, others: &others };
+    let request = DoseRequest {
+        product,
+        dose,
+        birth_date: date(born),
+        on: date("2026-12-01"),
+        answers: &given,
+        others: &others,
+    };
     assert_eq!(verdict(&rules().check(&request)), expected);
 }
 
@@ -92,7 +105,14 @@ fn each_path_through_a_series_counts() {
     check("189", 2, "1980-01-01", "", "1:189@2026-11-03", "yes");
     check("165", 2, "2013-01-01", "", "1:165@2026-10-01", "too-soon 2027-03-01");
     check("165", 2, "2010-01-01", "", "1:165@2026-10-01", "yes");
-    check("165", 3, "2010-01-01", "", "1:165@2026-08-01 2:165@2026-09-01", "too-soon 2027-01-01");
+    check(
+        "165",
+        3,
+        "2010-01-01",
+        "",
+        "1:165@2026-08-01 2:165@2026-09-01",
+        "too-soon 2027-01-01",
+    );
     // A yearly or booster dose follows the last one of the table.
     check("115", 7, "1980-01-01", "", "6:115@2021-12-01", "yes");
     check("115", 7, "1980-01-01", "", "6:115@2021-12-02", "too-soon 2026-12-02");
@@ -107,7 +127,14 @@ fn answers_count_only_where_they_are_asked() {
     check("303", 1, "1960-01-01", "rsv_risk=yes", "", "yes");
     check("303", 1, "1951-12-01", "", "", "yes");
     check("206", 1, "1980-01-01", "mpox_risk=no", "", "not-eligible");
-    check("309", 1, "1980-01-01", "covid_last_dose_on=2026-10-07", "", "not-eligible");
+    check(
+        "309",
+        1,
+        "1980-01-01",
+        "covid_last_dose_on=2026-10-07",
+        "",
+        "not-eligible",
+    );
     check("309", 1, "1980-01-01", "covid_last_dose_on=2026-10-06", "", "yes");
 }
 
@@ -119,7 +146,13 @@ fn products_are_active_codes_and_nothing_must_be_answered() {
         assert!(line.is_some_and(|line| line.contains(",Active,")), "{vaccine:?}");
         let on = date("2026-12-01");
         assert!(rules.series_rule(&vaccine.group, on).is_some(), "{vaccine:?}");
-        assert!(rules.questions(vaccine.cvx, 1, on).questions.iter().all(|question| !question.required));
+        assert!(
+            rules
+                .questions(vaccine.cvx, 1, on)
+                .questions
+                .iter()
+                .all(|question| !question.required)
+        );
         rules.validate_answers(vaccine.cvx, 1, on, &Answers::default()).unwrap();
     }
 }
@@ -137,7 +170,12 @@ fn a_slot_lasts_its_minutes_also_when_the_clock_is_turned() {
         ("2026-12-01", "09:00", "09:45", 1, "2026-12-01T09:00:00-05:00"),
     ] {
         let (clinic, product, date, start) = (clinic_id("a"), Cvx::from_number(140), date(on), start.parse().unwrap());
-        let session = Session { id: session_id(clinic, date, product, start), clinic, date, product };
+        let session = Session {
+            id: session_id(clinic, date, product, start),
+            clinic,
+            date,
+            product,
+        };
         let slots = slots_of(&session, &zone, (start, end.parse().unwrap()), 30, 2);
         let ids: std::collections::BTreeSet<_> = slots.iter().map(|slot| slot.id).collect();
         assert_eq!((slots.len(), ids.len()), (count, count), "{on}");

@@ -232,11 +232,18 @@ fn times_of_day(slots: &[&OpenSlot], day: Date, zone: &Zone, vaccine: &str, more
         product: several.then(|| vaccine::name(product, app)),
         parts: parts.into_iter().collect(),
     };
+    let mut products: Vec<ProductTimes> = by_product.into_iter().map(of_product).collect();
+    products.sort_by_key(|of_product| {
+        of_product
+            .parts
+            .first()
+            .and_then(|(_, buttons)| Some(buttons.first()?.at))
+    });
     Times {
         date: day,
         vaccine: vaccine.to_owned(),
         zone: zone.clone(),
-        products: by_product.into_iter().map(of_product).collect(),
+        products,
         more: more.filter(|_| hidden > 0).map(|href| (hidden, href)),
     }
 }

@@ -7,6 +7,7 @@ use base::id::{HoldId, SlotId};
 use booking::engine::{HoldSeen, SlotSeen};
 use html::layout::Page;
 use html::notice::Gravity;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scheduling::resident::hold::HoldStatus;
 
 use super::command::{self, Outcome};
@@ -20,6 +21,9 @@ use super::{details as details_pages, jurisdiction, screening, times, vaccine};
 use crate::answer::Shape;
 use crate::app::App;
 use crate::request::arrival::Arrived;
+
+/// Unreserved characters of RFC 3986 stay as they are.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A hold that its link opened, with its address.
 pub struct Held {
@@ -36,7 +40,7 @@ pub struct Held {
 impl Held {
     /// Its pages' address.
     pub fn base(&self) -> String {
-        format!("/hold/{}/{}", self.id, self.token)
+        address(&self.id, &self.token)
     }
     /// For commands.
     pub fn link(&self) -> (&str, &str) {
@@ -136,6 +140,17 @@ pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String
         ),
         Err(answer) => answer,
     }
+}
+
+/// A browser that comes back to the address of a form, as after a restart, is led to the hold.
+pub async fn back(Path((id, token)): Path<(String, String)>) -> Response {
+    page::see_other(&address(&id, &token))
+}
+
+/// The address of a hold's page. What came in a path is escaped again: nobody else's words make a header.
+fn address(id: &str, token: &str) -> String {
+    let escaped = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
+    format!("/hold/{}/{}", escaped(id), escaped(token))
 }
 
 /// `POST /hold/{hold}/{token}/more-time`: keeps it longer, and shows the same page again with the typing.

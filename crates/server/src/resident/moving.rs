@@ -256,6 +256,14 @@ pub async fn confirm_move(
     }
 }
 
+/// A browser that comes back to the address of a form is led to the page that has it.
+pub async fn back(State(app): State<App>, Path(link): Path<MoveLink>) -> Response {
+    match both(&app, &link).await {
+        Ok((opened, held)) => page::see_other(&action(&opened, &held)),
+        Err(answer) => answer,
+    }
+}
+
 /// `POST …/move/{hold}/{hold_token}/more-time`.
 pub async fn more_time(
     State(app): State<App>,

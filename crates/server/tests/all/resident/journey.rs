@@ -324,3 +324,14 @@ async fn an_appointment_is_canceled_after_asking_once() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_browser_that_comes_back_to_a_forms_address_is_led_on() {
+    let site = Site::start();
+    let hold = hold(&site, 3).await;
+    for form in ["details", "book", "more-time", "give-up"] {
+        assert_eq!(location(&open(&site, &format!("{hold}/{form}")).await), hold, "{form}");
+    }
+    let strange = location(&open(&site, "/hold/a%0D%0Ab/%2F%2Fevil/details").await);
+    assert_eq!(strange, "/hold/a%0D%0Ab/%2F%2Fevil", "nobody else's words make a header or lead away");
+}
