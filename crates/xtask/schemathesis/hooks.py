@@ -11,10 +11,15 @@ from datetime import date, timedelta
 
 import requests
 import schemathesis
+from schemathesis.specs.openapi import checks
 
 URL = os.environ["EVENKEEL_URL"]
 API = URL + "/api/v1"
 HTTP = requests.Session()
+# The contract answers a wrong credential as it answers an unknown id, 404, so that nobody learns which ids exist. The
+# check of credentials has no setting for that; this is the constant that it reads. (Without any credential: 401.)
+checks.AUTH_REJECTION_STATUSES = frozenset({401, 404})
+
 COUNT = itertools.count(1)
 ZIP = "02108"
 
@@ -83,6 +88,8 @@ def booked():
 
 def bearer(case, token):
     case.headers = {**(case.headers or {}), "Authorization": "Bearer " + token}
+    # Says that this credential is real and not drawn: the check of credentials then tries without it, and with another.
+    case._has_explicit_auth = True
 
 
 def of_hold(case):

@@ -21,7 +21,7 @@ use crate::request::arrival::Arrived;
 /// `POST /hold/{hold}/{token}/details`: the answers once more, or the form with what to mend.
 pub async fn details(State(app): State<App>, Path((id, token)): Path<(String, String)>, Sent(form): Sent) -> Response {
     let app = &app;
-    let held = match hold::open(app, &id, &token).await {
+    let held = match hold::open_sent(app, &id, &token, (&form, "details")).await {
         Ok(held) => held,
         Err(answer) => return answer,
     };
@@ -80,7 +80,7 @@ pub async fn book(
     Sent(form): Sent,
 ) -> Response {
     let app = &app;
-    let held = match hold::open(app, &id, &token).await {
+    let held = match hold::open_sent(app, &id, &token, (&form, "book")).await {
         Ok(held) => held,
         Err(answer) => return answer,
     };

@@ -54,13 +54,38 @@ impl Held {
 
 /// Opens a hold by its link; the error is the page to answer with.
 pub async fn open(app: &App, id: &str, token: &str) -> Result<Held, Response> {
+    open_or(app, id, token, |fault| page::cannot_show(app, fault)).await
+}
+
+/// Opens the hold of a form that was sent: when that fails, the same can be sent again, with all that was typed.
+pub async fn open_sent(app: &App, id: &str, token: &str, form: (&Form, &str)) -> Result<Held, Response> {
+    let (sent, name) = form;
+    open_or(app, id, token, |fault| {
+        let fields = vec![("key", command::key_of(sent, app)), ("at", sent.get("at").to_owned())];
+        fault_page(
+            fault,
+            format!("{}/{name}", address(id, token)),
+            fields,
+            Typed::of(sent),
+            app,
+        )
+    })
+    .await
+}
+
+async fn open_or(
+    app: &App,
+    id: &str,
+    token: &str,
+    failed: impl FnOnce(base::answer::Fault) -> Response,
+) -> Result<Held, Response> {
     let Ok(hold) = HoldId::parse(id) else {
         return Err(page::not_found(app));
     };
     let seen = match app.resident().see_hold(hold, token).await {
         Ok(Some(seen)) => seen,
         Ok(None) => return Err(page::not_found(app)),
-        Err(fault) => return Err(page::cannot_show(app, fault)),
+        Err(fault) => return Err(failed(fault)),
     };
     // Pages keep one time each; holds of several belong to programs, which have their own pages for them.
     let Some(slot) = seen.slots.first().cloned() else {
@@ -104,7 +129,11 @@ pub async fn place(State(app): State<App>, arrived: Arrived, Sent(form): Sent) -
                 return page::see_other(&format!("/hold/{id}/{token}"));
             }
             // What was typed must not stand in an address: the next page is the answer itself.
-            match open(app, id, token).await {
+            let again = |fault| {
+                let fields = vec![("slot", slot.to_string()), ("key", key.clone())];
+                fault_page(fault, "/holds".to_owned(), fields, typed.clone(), app)
+            };
+            match open_or(app, id, token, again).await {
                 Ok(held) => details_pages::check_or_mend(&held, typed, app),
                 Err(answer) => answer,
             }
@@ -161,7 +190,7 @@ pub async fn more_time(
     Sent(form): Sent,
 ) -> Response {
     let app = &app;
-    let held = match open(app, &id, &token).await {
+    let held = match open_sent(app, &id, &token, (&form, "more-time")).await {
         Ok(held) => held,
         Err(answer) => return answer,
     };
@@ -170,7 +199,7 @@ pub async fn more_time(
     let route = "POST /hold/{hold}/{token}/more-time";
     let ask = command::ask(app, arrived, route, Some(held.link()), &key, b"", Shape::Plain);
     match command::outcome(app.resident().extend_hold(held.seen.id, &token, ask).await) {
-        Outcome::Done(_) => match open(app, &id, &token).await {
+        Outcome::Done(_) => match open_sent(app, &id, &token, (&form, "more-time")).await {
             Ok(held) => again(&held, &form, typed, Some("hold-more-done"), app),
             Err(answer) => answer,
         },

@@ -131,8 +131,7 @@ fn succeeded(report: &Path) -> Result<BTreeSet<String>> {
     for line in text.lines().filter(|line| line.starts_with("{\"ScenarioFinished\"")) {
         let event: Value = serde_json::from_str(line).context("a line of the report")?;
         let recorder = &event["ScenarioFinished"]["recorder"];
-        let cases = recorder["cases"].as_object().context("a scenario without cases")?;
-        for (id, case) in cases {
+        for (id, case) in recorder["cases"].as_object().into_iter().flatten() {
             let status = recorder["interactions"][id]["response"]["status_code"]
                 .as_u64()
                 .unwrap_or_default();

@@ -333,5 +333,8 @@ async fn a_browser_that_comes_back_to_a_forms_address_is_led_on() {
         assert_eq!(location(&open(&site, &format!("{hold}/{form}")).await), hold, "{form}");
     }
     let strange = location(&open(&site, "/hold/a%0D%0Ab/%2F%2Fevil/details").await);
-    assert_eq!(strange, "/hold/a%0D%0Ab/%2F%2Fevil", "nobody else's words make a header or lead away");
+    assert_eq!(
+        strange, "/hold/a%0D%0Ab/%2F%2Fevil",
+        "nobody else's words make a header or lead away"
+    );
 }

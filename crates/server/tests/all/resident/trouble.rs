@@ -45,7 +45,10 @@ async fn a_bug_of_ours_is_a_page_with_a_reference() {
     let app = site.app();
     let broken = axum::Router::new()
         .route("/", axum::routing::get(|| async { broken_promise() }))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), server::resident::bug_in_words))
+        .layer(axum::middleware::from_fn_with_state(
+            app.clone(),
+            server::resident::bug_in_words,
+        ))
         .with_state(app);
     let page = crate::site::ask(&broken, "GET", "/").send().await.is(500);
     is_well_made(&page, true);
