@@ -72,8 +72,14 @@ impl<Of> Id<Of> {
 impl<Of: Kind> Id<Of> {
     /// Reads the printed form. The error says what was expected.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let wrong = || IdError { expected_prefix: Of::PREFIX, noun: Of::NOUN };
-        let digits = text.strip_prefix(Of::PREFIX).and_then(|rest| rest.strip_prefix('-')).ok_or_else(wrong)?;
+        let wrong = || IdError {
+            expected_prefix: Of::PREFIX,
+            noun: Of::NOUN,
+        };
+        let digits = text
+            .strip_prefix(Of::PREFIX)
+            .and_then(|rest| rest.strip_prefix('-'))
+            .ok_or_else(wrong)?;
         if digits.len() != DIGITS {
             return Err(wrong());
         }
@@ -100,7 +106,11 @@ pub struct IdError {
 impl fmt::Display for IdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let article = if self.noun.starts_with('a') { "an" } else { "a" };
-        write!(f, "the id of {article} {}, such as {}-01jd3v…", self.noun, self.expected_prefix)
+        write!(
+            f,
+            "the id of {article} {}, such as {}-01jd3v…",
+            self.noun, self.expected_prefix
+        )
     }
 }
 

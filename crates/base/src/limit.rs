@@ -59,10 +59,16 @@ impl Setting {
     pub fn check(&self, value: u64) -> Result<u64, String> {
         let unit = self.unit.text();
         if value < self.min {
-            return Err(format!("{}: {value} {unit} is below the minimum of {}: {}", self.key, self.min, self.below));
+            return Err(format!(
+                "{}: {value} {unit} is below the minimum of {}: {}",
+                self.key, self.min, self.below
+            ));
         }
         if value > self.max {
-            return Err(format!("{}: {value} {unit} is above the maximum of {}: {}", self.key, self.max, self.above));
+            return Err(format!(
+                "{}: {value} {unit} is above the maximum of {}: {}",
+                self.key, self.max, self.above
+            ));
         }
         Ok(value)
     }

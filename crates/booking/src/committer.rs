@@ -72,7 +72,14 @@ impl Committer {
             hold_extensions: settings.get(&limit::HOLD_EXTENSIONS) as u32,
             hold_grace: settings.duration(&limit::HOLD_GRACE),
         };
-        Ok(Self { parts, connection: Some(connection), limits, head, head_unsure: false, name_lost: false })
+        Ok(Self {
+            parts,
+            connection: Some(connection),
+            limits,
+            head,
+            head_unsure: false,
+            name_lost: false,
+        })
     }
 
     /// Works until told to stop and nothing waits any more.
@@ -97,7 +104,10 @@ impl Committer {
             self.turn(batch);
             last_end = self.parts.clock.monotonic();
             if self.name_lost {
-                tracing::error!(chain = self.parts.chain, "another live server has this name: this one stops");
+                tracing::error!(
+                    chain = self.parts.chain,
+                    "another live server has this name: this one stops"
+                );
                 shutdown.request();
                 return;
             }
@@ -137,7 +147,12 @@ impl Committer {
                     violated = true;
                 }
                 Err(AttemptError::Fault { fault, cause }) => {
-                    tracing::error!(fault = fault.code(), cause, commands = batch.len(), "a batch was not committed");
+                    tracing::error!(
+                        fault = fault.code(),
+                        cause,
+                        commands = batch.len(),
+                        "a batch was not committed"
+                    );
                     return fail_all(batch, fault);
                 }
                 Err(AttemptError::InDoubt { cause, prepared }) => {
@@ -159,7 +174,9 @@ impl Committer {
             self.connection = Some(self.parts.database.connect().map_err(|_| Fault::OutcomeUnknown)?);
         }
         let connection = self.connection.as_mut().ok_or(Fault::OutcomeUnknown)?;
-        let head = connection.begin_read().and_then(|mut tx| records::audit::head(&mut tx, &self.parts.chain));
+        let head = connection
+            .begin_read()
+            .and_then(|mut tx| records::audit::head(&mut tx, &self.parts.chain));
         head.map_err(|_| Fault::OutcomeUnknown)
     }
 
@@ -204,5 +221,11 @@ fn fail_all(batch: Vec<Task>, fault: Fault) {
 }
 
 fn bug() -> Reply {
-    Reply { status: 500, body: bytes::Bytes::new(), replayed: false, code: None, bug: true }
+    Reply {
+        status: 500,
+        body: bytes::Bytes::new(),
+        replayed: false,
+        code: None,
+        bug: true,
+    }
 }

@@ -100,7 +100,15 @@ pub struct Counters {
 impl Engine {
     /// Opens the database, brings its schema up to date, reads what is to be offered, and starts the engine's threads.
     pub fn start(start: Start) -> Result<Self, StartError> {
-        let Start { database, keys, clock, entropy, settings, name, owner } = start;
+        let Start {
+            database,
+            keys,
+            clock,
+            entropy,
+            settings,
+            name,
+            owner,
+        } = start;
         let mut writer = database.connect()?;
         database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
         let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
@@ -124,7 +132,17 @@ impl Engine {
         owner.thread("change-feed", move || following.follow(follower, every, &shutdown))?;
         checkpoint::start(&database, &settings, &clock, &owner)?;
         let reader = Reader::start(&database, &owner)?;
-        let engine = Self(Arc::new(Inner { feed, queue, reader, keys, clock, entropy, settings, counters, owner }));
+        let engine = Self(Arc::new(Inner {
+            feed,
+            queue,
+            reader,
+            keys,
+            clock,
+            entropy,
+            settings,
+            counters,
+            owner,
+        }));
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
         slot_horizon::start(&engine, &database)?;

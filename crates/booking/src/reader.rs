@@ -66,5 +66,9 @@ impl Reader {
 }
 
 fn next(receiver: &Mutex<Receiver<Job>>) -> Option<Job> {
-    receiver.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE).ok()
+    receiver
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .recv_timeout(IDLE)
+        .ok()
 }

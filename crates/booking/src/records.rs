@@ -18,8 +18,11 @@ use base::time::Date;
 use database::migration::Migration;
 
 /// The schema, step by step.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "first", sql: include_str!("records/migrations/0001-first.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "first",
+    sql: include_str!("records/migrations/0001-first.sql"),
+}];
 
 /// A local date as stored: yyyymmdd.
 pub fn date_number(date: Date) -> i64 {

@@ -138,7 +138,10 @@ fn check_holds_end(rows: &rows::Rows, last_at: Timestamp, grace: std::time::Dura
     const SLACK: std::time::Duration = std::time::Duration::from_mins(1);
     for hold in rows.holds.values() {
         if hold.is_live && hold.expires_at + grace + SLACK < last_at {
-            report.found(Invariant::HoldsEnd, format!("{} was due at {} and is still held", hold.id, hold.expires_at));
+            report.found(
+                Invariant::HoldsEnd,
+                format!("{} was due at {} and is still held", hold.id, hold.expires_at),
+            );
         }
     }
 }
@@ -156,20 +159,31 @@ fn check_outcomes(
         for subject in outcome.subject.chunks_exact(16) {
             let bits = u128::from_be_bytes(subject.try_into().expect("chunks of sixteen"));
             if !rows.knows(bits) {
-                report.found(Invariant::AcknowledgedIsStored, format!("the answer under key {} tells of a row that is not there", name()));
+                report.found(
+                    Invariant::AcknowledgedIsStored,
+                    format!("the answer under key {} tells of a row that is not there", name()),
+                );
             }
         }
         if outcome.status == 201 && !history.keys.contains(&outcome.key) {
-            report.found(Invariant::AcknowledgedIsStored, format!("the success under key {} has no AuditEvent", name()));
+            report.found(
+                Invariant::AcknowledgedIsStored,
+                format!("the success under key {} has no AuditEvent", name()),
+            );
         }
         if let Some(keys) = keys
             && keys.open("outcome", "body", &outcome.key, &outcome.body).is_err()
         {
-            report.found(Invariant::AcknowledgedIsStored, format!("the answer under key {} cannot be opened", name()));
+            report.found(
+                Invariant::AcknowledgedIsStored,
+                format!("the answer under key {} cannot be opened", name()),
+            );
         }
     })
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |text, byte| text + &format!("{byte:02x}"))
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |text, byte| {
+        text + &format!("{byte:02x}")
+    })
 }

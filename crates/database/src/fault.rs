@@ -51,7 +51,9 @@ pub enum OpenError {
         cause: String,
     },
     /// A setting that durability rests on was not taken.
-    #[error("the database {path} runs with {pragma} = {found}, but {expected} is required: acknowledged bookings could be lost")]
+    #[error(
+        "the database {path} runs with {pragma} = {found}, but {expected} is required: acknowledged bookings could be lost"
+    )]
     NotDurable {
         /// Which file.
         path: String,
@@ -63,7 +65,9 @@ pub enum OpenError {
         expected: &'static str,
     },
     /// The schema comes from a newer version of this program.
-    #[error("the database's schema is version {found}, this program knows versions up to {known}: use the newer program (never downgrade over a newer schema)")]
+    #[error(
+        "the database's schema is version {found}, this program knows versions up to {known}: use the newer program (never downgrade over a newer schema)"
+    )]
     NewerSchema {
         /// In the database.
         found: i64,

@@ -48,7 +48,10 @@ pub fn require_current(connection: &mut Connection, migrations: &[Migration]) ->
     }
     if found < known {
         let cause = format!("its schema is version {found}, {known} is needed: start the server once, it migrates");
-        return Err(OpenError::Cannot { path: "the database".to_owned(), cause });
+        return Err(OpenError::Cannot {
+            path: "the database".to_owned(),
+            cause,
+        });
     }
     Ok(())
 }
@@ -84,12 +87,18 @@ fn inside(connection: &Connection, migration: &Migration, known: i64, now: Times
     connection.batch(&crate::sqlite::own_schema(migration.sql))?;
     tx.execute(
         "INSERT INTO schema_version (version, name, applied_at) VALUES ($1, $2, $3)",
-        &[Value::Integer(migration.version), Value::Text(migration.name), Value::Integer(now.micros())],
+        &[
+            Value::Integer(migration.version),
+            Value::Text(migration.name),
+            Value::Integer(now.micros()),
+        ],
     )?;
     Ok(Step::Applied)
 }
 
 fn version(tx: &mut crate::transaction::Transaction<'_>) -> Result<i64, Broken> {
-    let found = tx.query_one("SELECT coalesce(max(version), 0) FROM schema_version", &[], |row| row.integer(0))?;
+    let found = tx.query_one("SELECT coalesce(max(version), 0) FROM schema_version", &[], |row| {
+        row.integer(0)
+    })?;
     Ok(found.unwrap_or(0))
 }

@@ -30,7 +30,11 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
     if let Place::File(_) = place {
         set(&connection, place, "PRAGMA journal_mode = WAL")?;
     }
-    let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+    let synchronous = if durability == Durability::Full {
+        "FULL"
+    } else {
+        "NORMAL"
+    };
     set(&connection, place, &format!("PRAGMA synchronous = {synchronous}"))?;
     // The log is moved into the file by an owned thread of the engine, so that no booking waits for it.
     set(&connection, place, "PRAGMA wal_autocheckpoint = 0")?;
@@ -46,7 +50,10 @@ pub(crate) fn open_read_only(place: &Place) -> Result<Connection, OpenError> {
 }
 
 fn connect(place: &Place, flags: OpenFlags, cache_kib: i64) -> Result<Connection, OpenError> {
-    let cannot = |error: rusqlite::Error| OpenError::Cannot { path: name(place), cause: error.to_string() };
+    let cannot = |error: rusqlite::Error| OpenError::Cannot {
+        path: name(place),
+        cause: error.to_string(),
+    };
     let connection = match place {
         Place::File(path) => Connection::open_with_flags(path, flags),
         // The memdb file system lets several connections share one database in memory, with ordinary locks.
@@ -71,21 +78,41 @@ fn set(connection: &Connection, place: &Place, pragma: &str) -> Result<(), OpenE
     connection
         .prepare(pragma)
         .and_then(|mut statement| statement.query([]).and_then(|mut rows| rows.next().map(|_| ())))
-        .map_err(|error| OpenError::Cannot { path: name(place), cause: error.to_string() })
+        .map_err(|error| OpenError::Cannot {
+            path: name(place),
+            cause: error.to_string(),
+        })
 }
 
 /// Asked for is not the same as taken: a file system without shared memory silently refuses WAL.
 fn read_back(connection: &Connection, place: &Place) -> Result<(), OpenError> {
-    let cannot = |error: rusqlite::Error| OpenError::Cannot { path: name(place), cause: error.to_string() };
+    let cannot = |error: rusqlite::Error| OpenError::Cannot {
+        path: name(place),
+        cause: error.to_string(),
+    };
     if let Place::File(_) = place {
-        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(cannot)?;
+        let mode: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .map_err(cannot)?;
         if mode != "wal" {
-            return Err(OpenError::NotDurable { path: name(place), pragma: "journal_mode", found: mode, expected: "wal" });
+            return Err(OpenError::NotDurable {
+                path: name(place),
+                pragma: "journal_mode",
+                found: mode,
+                expected: "wal",
+            });
         }
     }
-    let level: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(cannot)?;
+    let level: i64 = connection
+        .pragma_query_value(None, "synchronous", |row| row.get(0))
+        .map_err(cannot)?;
     if level != 2 {
-        return Err(OpenError::NotDurable { path: name(place), pragma: "synchronous", found: level.to_string(), expected: "2 (FULL)" });
+        return Err(OpenError::NotDurable {
+            path: name(place),
+            pragma: "synchronous",
+            found: level.to_string(),
+            expected: "2 (FULL)",
+        });
     }
     Ok(())
 }
@@ -96,14 +123,22 @@ pub(crate) fn data_version(connection: &Connection) -> Result<i64, Broken> {
 }
 
 pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<i64, Broken> {
-    let sql = if hard { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
+    let sql = if hard {
+        "PRAGMA wal_checkpoint(RESTART)"
+    } else {
+        "PRAGMA wal_checkpoint(PASSIVE)"
+    };
     let mut statement = connection.prepare_cached(sql).map_err(broken)?;
     statement.query_row([], |row| row.get(1)).map_err(broken)
 }
 
 /// `$1` in our SQL is `?1` here: SQLite numbers `$`-parameters by first appearance, not by their digits.
 pub(crate) fn own_parameters(sql: &str) -> Cow<'_, str> {
-    if sql.contains('$') { Cow::Owned(sql.replace('$', "?")) } else { Cow::Borrowed(sql) }
+    if sql.contains('$') {
+        Cow::Owned(sql.replace('$', "?"))
+    } else {
+        Cow::Borrowed(sql)
+    }
 }
 
 pub(crate) fn bind(statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<(), Broken> {
@@ -136,9 +171,9 @@ pub(crate) fn broken(error: rusqlite::Error) -> Broken {
 /// Busy at COMMIT is certain (nothing was written); anything that touched the disk is in doubt until looked up.
 pub(crate) fn commit_failed(error: rusqlite::Error) -> CommitFailed {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ConstraintViolation | ErrorCode::ReadOnly) => {
-            CommitFailed::NotDone(broken(error))
-        }
+        Some(
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ConstraintViolation | ErrorCode::ReadOnly,
+        ) => CommitFailed::NotDone(broken(error)),
         _ => CommitFailed::InDoubt(error.to_string()),
     }
 }

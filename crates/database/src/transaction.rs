@@ -34,11 +34,17 @@ pub enum Durability {
 impl Database {
     /// A file, made when it does not exist.
     pub fn file(path: &Path) -> Self {
-        Self { place: Place::File(path.to_owned()), durability: Durability::Full }
+        Self {
+            place: Place::File(path.to_owned()),
+            durability: Durability::Full,
+        }
     }
     /// A database in memory, shared by all connections that give the same name, gone with the last of them.
     pub fn memory(name: &str) -> Self {
-        Self { place: Place::Memory(name.to_owned()), durability: Durability::Full }
+        Self {
+            place: Place::Memory(name.to_owned()),
+            durability: Durability::Full,
+        }
     }
     /// The same place with another durability.
     #[must_use]
@@ -48,15 +54,21 @@ impl Database {
     }
     /// Opens a connection and reads back the settings that durability rests on.
     pub fn connect(&self) -> Result<Connection, OpenError> {
-        Ok(Connection { inner: sqlite::open(&self.place, self.durability)? })
+        Ok(Connection {
+            inner: sqlite::open(&self.place, self.durability)?,
+        })
     }
     /// Opens a connection for work beside the committer: the same durability, and little memory of its own.
     pub fn connect_beside(&self) -> Result<Connection, OpenError> {
-        Ok(Connection { inner: sqlite::open_beside(&self.place, self.durability)? })
+        Ok(Connection {
+            inner: sqlite::open_beside(&self.place, self.durability)?,
+        })
     }
     /// Opens a connection that cannot write.
     pub fn connect_read_only(&self) -> Result<Connection, OpenError> {
-        Ok(Connection { inner: sqlite::open_read_only(&self.place)? })
+        Ok(Connection {
+            inner: sqlite::open_read_only(&self.place)?,
+        })
     }
     /// Its file, when it is one.
     pub fn path(&self) -> Option<&Path> {
@@ -128,7 +140,9 @@ pub struct Row<'r>(pub(crate) &'r rusqlite::Row<'r>);
 
 impl Row<'_> {
     fn get<T: rusqlite::types::FromSql>(&self, column: usize) -> T {
-        self.0.get(column).unwrap_or_else(|error| panic!("column {column} of a row of ours: {error}"))
+        self.0
+            .get(column)
+            .unwrap_or_else(|error| panic!("column {column} of a row of ours: {error}"))
     }
     /// A whole number.
     pub fn integer(&self, column: usize) -> i64 {
@@ -161,7 +175,10 @@ impl Row<'_> {
     /// Bytes of a known length, such as an id.
     pub fn bytes<const N: usize>(&self, column: usize) -> [u8; N] {
         let bytes = self.blob(column);
-        bytes.as_slice().try_into().unwrap_or_else(|_| panic!("column {column}: {} bytes instead of {N}", bytes.len()))
+        bytes
+            .as_slice()
+            .try_into()
+            .unwrap_or_else(|_| panic!("column {column}: {} bytes instead of {N}", bytes.len()))
     }
 }
 
@@ -190,7 +207,10 @@ impl Connection {
     }
     /// A view into a transaction that the caller began by hand and will end by hand.
     pub(crate) fn inside(&self) -> Transaction<'_> {
-        Transaction { inner: &self.inner, open: false }
+        Transaction {
+            inner: &self.inner,
+            open: false,
+        }
     }
     pub(crate) fn batch(&self, sql: &str) -> Result<(), Broken> {
         self.inner.execute_batch(sql).map_err(sqlite::broken)
@@ -205,13 +225,19 @@ pub struct Transaction<'c> {
 
 impl<'c> Transaction<'c> {
     fn start(inner: &'c rusqlite::Connection, begin: &str) -> Result<Self, Broken> {
-        inner.prepare_cached(begin).and_then(|mut statement| statement.execute([])).map_err(sqlite::broken)?;
+        inner
+            .prepare_cached(begin)
+            .and_then(|mut statement| statement.execute([]))
+            .map_err(sqlite::broken)?;
         Ok(Self { inner, open: true })
     }
 
     /// Runs a query and hands each row to `each`.
     pub fn query(&mut self, sql: &str, values: &[Value<'_>], mut each: impl FnMut(&Row<'_>)) -> Result<(), Broken> {
-        let mut statement = self.inner.prepare_cached(&sqlite::own_parameters(sql)).map_err(sqlite::broken)?;
+        let mut statement = self
+            .inner
+            .prepare_cached(&sqlite::own_parameters(sql))
+            .map_err(sqlite::broken)?;
         sqlite::bind(&mut statement, values)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(sqlite::broken)? {
@@ -221,8 +247,16 @@ impl<'c> Transaction<'c> {
     }
 
     /// Runs a query of which at most the first row matters.
-    pub fn query_one<T>(&mut self, sql: &str, values: &[Value<'_>], read: impl FnOnce(&Row<'_>) -> T) -> Result<Option<T>, Broken> {
-        let mut statement = self.inner.prepare_cached(&sqlite::own_parameters(sql)).map_err(sqlite::broken)?;
+    pub fn query_one<T>(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnOnce(&Row<'_>) -> T,
+    ) -> Result<Option<T>, Broken> {
+        let mut statement = self
+            .inner
+            .prepare_cached(&sqlite::own_parameters(sql))
+            .map_err(sqlite::broken)?;
         sqlite::bind(&mut statement, values)?;
         let mut rows = statement.raw_query();
         Ok(rows.next().map_err(sqlite::broken)?.map(|row| read(&Row(row))))
@@ -230,7 +264,10 @@ impl<'c> Transaction<'c> {
 
     /// Runs a statement; answers how many rows it changed.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, Broken> {
-        let mut statement = self.inner.prepare_cached(&sqlite::own_parameters(sql)).map_err(sqlite::broken)?;
+        let mut statement = self
+            .inner
+            .prepare_cached(&sqlite::own_parameters(sql))
+            .map_err(sqlite::broken)?;
         sqlite::bind(&mut statement, values)?;
         statement.raw_execute().map_err(sqlite::broken)
     }
@@ -238,7 +275,10 @@ impl<'c> Transaction<'c> {
     /// Makes everything since the beginning lasting, or says what is known of it.
     pub fn commit(mut self) -> Result<(), CommitFailed> {
         self.open = false;
-        let done = self.inner.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
+        let done = self
+            .inner
+            .prepare_cached("COMMIT")
+            .and_then(|mut statement| statement.execute([]));
         match done {
             Ok(_) => Ok(()),
             Err(error) => {

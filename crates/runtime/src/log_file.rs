@@ -1,13 +1,13 @@
-//! A log file that never makes the work wait: lines go through a bounded queue to an owned thread, which writes, and
-//! turns the file over by size and by age. When the queue is full lines are dropped, counted, and the log says so.
+//! A log file that never makes the work wait: lines gather in bounded memory, from where an owned thread takes them a
+//! few times a second, writes, and turns the file over by size and by age. Nobody is woken for a line (a wake-up costs
+//! more than the line). When memory is full lines are dropped, counted, and the log says so.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use base::limit::{Setting, Settings, Unit};
@@ -57,7 +57,7 @@ pub const WAITING_LINES: Setting = Setting {
     default: 16_384,
     min: 256,
     max: 1 << 20,
-    reason: "about a second of requests at full speed, 8 MiB",
+    reason: "many times what gathers between two writes at full speed, 4 MiB",
     below: "a short burst drops lines",
     above: "a slow disk costs memory that the work needs",
 };
@@ -67,16 +67,40 @@ const FLUSH_WAIT: Duration = Duration::from_secs(1);
 /// Rights of a log file: its owner writes, its group (whoever looks after the machine) reads.
 const MODE: u32 = 0o640;
 
-enum Message {
-    Line(Vec<u8>),
-    Flush(SyncSender<()>),
+/// How long a line may lie in memory: what a `kill -9` can take with it.
+const GATHER: Duration = Duration::from_millis(40);
+
+/// Lines between those who write them and the thread that puts them into the file.
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// The thread should look before its time.
+    told: Condvar,
+    /// What was asked for by `flush` is in the file.
+    flushed: Condvar,
+    dropped: AtomicU64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    text: Vec<u8>,
+    lines: u64,
+    /// Counts calls of `flush`, and how many of them were served.
+    wanted: u64,
+    served: u64,
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The writing end, cheap to clone: what is written in one call is one line.
 #[derive(Clone)]
 pub struct LogFile {
-    lines: SyncSender<Message>,
-    dropped: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+    lines_max: u64,
 }
 
 /// Where lines go, and how much of them is kept.
@@ -106,48 +130,45 @@ impl LogFile {
             clock: clock.clone(),
         };
         let open = turner.open()?;
-        let (lines, waiting) = sync_channel(settings.get(&WAITING_LINES) as usize);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let (log, count) = (
-            Self {
-                lines,
-                dropped: Arc::clone(&dropped),
-            },
-            dropped,
-        );
-        owner.thread("log", move || turner.run(open, &waiting, &count))?;
+        let shared = Arc::new(Shared::default());
+        let log = Self {
+            shared: Arc::clone(&shared),
+            lines_max: settings.get(&WAITING_LINES),
+        };
+        owner.thread("log", move || turner.run(open, &shared))?;
         Ok(log)
     }
 
-    /// Lines dropped so far because the queue was full and not yet owned up to in the log.
+    /// Lines dropped so far because memory was full and not yet owned up to in the log.
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 
     /// Waits until what was written before is in the file, a second at most. Blocks: for the end of a process.
     pub fn flush(&self) {
-        // Nobody ever sends here: a wait of a millisecond, also under a clock that stands still.
-        let (_never, pause) = sync_channel::<()>(1);
-        let (done, wait) = sync_channel(1);
-        let mut message = Message::Flush(done);
-        for _ in 0..FLUSH_WAIT.as_millis() {
-            match self.lines.try_send(message) {
-                Ok(()) => {
-                    let _ = wait.recv_timeout(FLUSH_WAIT);
-                    return;
-                }
-                Err(TrySendError::Full(unsent)) => message = unsent,
-                Err(TrySendError::Disconnected(_)) => return,
-            }
-            let _ = pause.recv_timeout(Duration::from_millis(1));
-        }
+        let mut waiting = self.shared.waiting();
+        waiting.wanted += 1;
+        let mine = waiting.wanted;
+        self.shared.told.notify_one();
+        let waited = self
+            .shared
+            .flushed
+            .wait_timeout_while(waiting, FLUSH_WAIT, |waiting| waiting.served < mine);
+        drop(waited);
     }
 }
 
 impl Write for LogFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.lines.try_send(Message::Line(line.to_vec())).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        let mut waiting = self.shared.waiting();
+        if waiting.lines >= self.lines_max {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            return Ok(line.len());
+        }
+        waiting.text.extend_from_slice(line);
+        waiting.lines += 1;
+        if waiting.lines == self.lines_max / 2 {
+            self.shared.told.notify_one();
         }
         Ok(line.len())
     }
@@ -188,29 +209,39 @@ impl Turner {
         })
     }
 
-    fn run(&self, mut open: Open, waiting: &Receiver<Message>, dropped: &AtomicU64) {
-        // Written together: everything that waits, up to this many bytes, is one call to the file system.
+    fn run(&self, mut open: Open, shared: &Arc<Shared>) {
+        // Two buffers in turn: one gathers while the other is written.
         let mut batch: Vec<u8> = Vec::with_capacity(64 << 10);
         loop {
-            let flushed = match waiting.recv_timeout(Duration::from_mins(1)) {
-                Ok(message) => collect(message, waiting, &mut batch),
-                Err(RecvTimeoutError::Timeout) => Vec::new(),
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            let lost = dropped.swap(0, Ordering::Relaxed);
+            let mut waiting = shared.waiting();
+            if waiting.wanted == waiting.served {
+                waiting = shared
+                    .told
+                    .wait_timeout(waiting, GATHER)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
+            std::mem::swap(&mut waiting.text, &mut batch);
+            waiting.lines = 0;
+            let wanted = waiting.wanted;
+            drop(waiting);
+            let lost = shared.dropped.swap(0, Ordering::Relaxed);
             if lost > 0 {
                 let line = serde_json::json!({"timestamp": self.clock.now().to_string(), "level": "WARN",
                     "target": "runtime::log_file", "message": "log lines were dropped: the disk is too slow", "dropped": lost});
                 batch.extend_from_slice(format!("{line}\n").as_bytes());
             }
             // A full disk must not stop the work: the lines are lost, and said to be lost once there is room again.
-            if self.write(&mut open, &batch).is_err() {
+            if !batch.is_empty() && self.write(&mut open, &batch).is_err() {
                 let lines = batch.split_inclusive(|byte| *byte == b'\n').count();
-                dropped.fetch_add(lines as u64, Ordering::Relaxed);
+                shared.dropped.fetch_add(lines as u64, Ordering::Relaxed);
             }
+            let last = batch.is_empty() && Arc::strong_count(shared) == 1;
             batch.clear();
-            for done in flushed {
-                let _ = done.try_send(());
+            shared.waiting().served = wanted;
+            shared.flushed.notify_all();
+            if last {
+                return;
             }
         }
     }
@@ -241,22 +272,4 @@ impl Turner {
         }
         std::fs::rename(&self.path, numbered(1))
     }
-}
-
-/// Takes what waits without waiting for more. Returns who wants to know when it is written.
-fn collect(first: Message, waiting: &Receiver<Message>, batch: &mut Vec<u8>) -> Vec<SyncSender<()>> {
-    let mut flushed = Vec::new();
-    let mut next = Some(first);
-    while let Some(message) = next {
-        match message {
-            Message::Line(line) => batch.extend_from_slice(&line),
-            Message::Flush(done) => flushed.push(done),
-        }
-        next = if batch.len() < 64 << 10 {
-            waiting.try_recv().ok()
-        } else {
-            None
-        };
-    }
-    flushed
 }

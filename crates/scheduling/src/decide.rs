@@ -2,9 +2,9 @@
 //! every engine and for the simulator. First everything is checked, then everything takes effect: all or nothing.
 //! Pure.
 
+mod book;
 mod change;
 mod hold;
-mod book;
 
 use crate::command::{Command, Proof};
 use crate::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
@@ -97,7 +97,10 @@ impl From<Refusal> for No {
 
 impl No {
     pub(crate) fn invalid(field: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), expected: expected.into() }
+        Self::Invalid {
+            field: field.into(),
+            expected: expected.into(),
+        }
     }
 }
 
@@ -118,14 +121,20 @@ pub fn decide(command: &Command, proof: Proof, set: &WorkingSet, at: &Circumstan
         Command::Reschedule { appointment, hold } => change::reschedule(*appointment, *hold, proof, set, at),
     };
     match decided {
-        Ok((done, effects)) => Decision { outcome: Outcome::Done(done), effects },
+        Ok((done, effects)) => Decision {
+            outcome: Outcome::Done(done),
+            effects,
+        },
         Err(no) => {
             let outcome = match no {
                 No::Refused(refusal) => Outcome::Refused(refusal),
                 No::Invalid { field, expected } => Outcome::Invalid { field, expected },
                 No::NotFound => Outcome::NotFound,
             };
-            Decision { outcome, effects: Vec::new() }
+            Decision {
+                outcome,
+                effects: Vec::new(),
+            }
         }
     }
 }
@@ -133,5 +142,11 @@ pub fn decide(command: &Command, proof: Proof, set: &WorkingSet, at: &Circumstan
 pub(crate) type Decided = Result<(Done, Vec<Effect>), No>;
 
 pub(crate) fn event(kind: AuditKind, subject: Subject, slot: Option<SlotId>, at: Timestamp) -> Effect {
-    Effect::Audit(AuditEvent { kind, subject, slot, at, count: 1 })
+    Effect::Audit(AuditEvent {
+        kind,
+        subject,
+        slot,
+        at,
+        count: 1,
+    })
 }

@@ -28,7 +28,14 @@ fn another_kind_is_refused_naming_what_was_expected() {
 
 #[test]
 fn a_second_spelling_is_refused() {
-    for text in ["slt-80000000000000000000000000", "slt-0000000000000000000000000I", "SLT-00000000000000000000000000", "slt-", "", "slt-000000000000000000000000000"] {
+    for text in [
+        "slt-80000000000000000000000000",
+        "slt-0000000000000000000000000I",
+        "SLT-00000000000000000000000000",
+        "slt-",
+        "",
+        "slt-000000000000000000000000000",
+    ] {
         assert!(SlotId::parse(text).is_err(), "{text}");
     }
 }

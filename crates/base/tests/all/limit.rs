@@ -16,8 +16,14 @@ const SAMPLE: Setting = Setting {
 fn a_value_outside_its_bounds_says_what_would_go_wrong() {
     let mut settings = Settings::default();
     assert_eq!(settings.get(&SAMPLE), 10);
-    assert_eq!(settings.set(&SAMPLE, 1).unwrap_err(), "a.b: 1 s is below the minimum of 2: people lose their place");
-    assert_eq!(settings.set(&SAMPLE, 31).unwrap_err(), "a.b: 31 s is above the maximum of 30: bots park");
+    assert_eq!(
+        settings.set(&SAMPLE, 1).unwrap_err(),
+        "a.b: 1 s is below the minimum of 2: people lose their place"
+    );
+    assert_eq!(
+        settings.set(&SAMPLE, 31).unwrap_err(),
+        "a.b: 31 s is above the maximum of 30: bots park"
+    );
     settings.set(&SAMPLE, 30).unwrap();
     assert_eq!(settings.duration(&SAMPLE).as_secs(), 30);
 }

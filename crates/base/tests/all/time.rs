@@ -29,7 +29,12 @@ fn a_wall_clock_in_the_gap_or_the_fold_has_one_instant() {
 
 #[test]
 fn age_counts_completed_years() {
-    for (born, on, age) in [("2008-02-29", "2026-02-28", 17), ("2008-02-29", "2026-03-01", 18), ("1960-11-24", "2026-11-24", 66), ("1960-11-25", "2026-11-24", 65)] {
+    for (born, on, age) in [
+        ("2008-02-29", "2026-02-28", 17),
+        ("2008-02-29", "2026-03-01", 18),
+        ("1960-11-24", "2026-11-24", 66),
+        ("1960-11-25", "2026-11-24", 65),
+    ] {
         assert_eq!(age_on(date(born), date(on)), age, "{born} {on}");
     }
 }
@@ -42,7 +47,15 @@ fn months_are_calendar_months() {
 
 #[test]
 fn only_one_spelling_of_a_date_is_read() {
-    for text in ["2026-1-01", "2026-02-30", "26-02-03", "2026-02-03 ", "+026-02-03", "2026/02/03", ""] {
+    for text in [
+        "2026-1-01",
+        "2026-02-30",
+        "26-02-03",
+        "2026-02-03 ",
+        "+026-02-03",
+        "2026/02/03",
+        "",
+    ] {
         assert!(parse_date(text).is_none(), "{text}");
     }
 }

@@ -82,7 +82,12 @@ impl ChangeFeed {
 
     /// Shows what the committer of this process has just committed. When commits of others lie between, everything
     /// behind the last shown is read.
-    pub(crate) fn committed(&self, sequence: i64, free: &[(SlotId, u32)], connection: &mut Connection) -> Result<(), Broken> {
+    pub(crate) fn committed(
+        &self,
+        sequence: i64,
+        free: &[(SlotId, u32)],
+        connection: &mut Connection,
+    ) -> Result<(), Broken> {
         let mut applied = self.applied();
         if *applied >= sequence {
             return Ok(());
@@ -90,7 +95,8 @@ impl ChangeFeed {
         if *applied + 1 == sequence {
             let now = self.clock.now();
             let current = self.snapshot.load_full();
-            self.snapshot.store(Arc::new(current.with_free(free, current.version() + 1)));
+            self.snapshot
+                .store(Arc::new(current.with_free(free, current.version() + 1)));
             *applied = sequence;
             self.confirm(now);
             return Ok(());
@@ -173,7 +179,12 @@ fn read_snapshot(tx: &mut Transaction<'_>, now: Timestamp, version: u64) -> Resu
 /// The rules, out of the documents.
 pub(crate) fn read_rules(tx: &mut Transaction<'_>) -> Result<Rules, Broken> {
     let documents = records::document::all(tx)?;
-    let texts = documents.iter().map(|d| (d.kind.as_str(), d.name.as_str(), d.body.as_str()));
+    let texts = documents
+        .iter()
+        .map(|d| (d.kind.as_str(), d.name.as_str(), d.body.as_str()));
     // What was imported was read before; what cannot be read now was changed by hand.
-    Rules::from_documents(texts).map_err(|cause| Broken::Fault { fault: base::answer::Fault::Unreachable, cause: cause.to_string() })
+    Rules::from_documents(texts).map_err(|cause| Broken::Fault {
+        fault: base::answer::Fault::Unreachable,
+        cause: cause.to_string(),
+    })
 }

@@ -73,7 +73,11 @@ impl Snapshot {
                 let mut slots = by_clinic.remove(&clinic.id).unwrap_or_default();
                 slots.sort_unstable_by_key(|slot| (slot.starts_at, slot.id));
                 slots.shrink_to_fit();
-                Arc::new(ClinicAvailability { clinic: Arc::new(clinic), slots, version })
+                Arc::new(ClinicAvailability {
+                    clinic: Arc::new(clinic),
+                    slots,
+                    version,
+                })
             })
             .collect();
         clinics.sort_unstable_by_key(|availability| availability.clinic.id);
@@ -83,7 +87,11 @@ impl Snapshot {
             .flat_map(|(n, availability)| availability.slots.iter().map(move |slot| (slot.id, n as u32)))
             .collect();
         places.sort_unstable();
-        Self { clinics, places: Arc::new(places), version }
+        Self {
+            clinics,
+            places: Arc::new(places),
+            version,
+        }
     }
 
     /// Every clinic, by id.
@@ -93,7 +101,10 @@ impl Snapshot {
 
     /// One clinic.
     pub fn clinic(&self, id: ClinicId) -> Option<&Arc<ClinicAvailability>> {
-        let place = self.clinics.binary_search_by_key(&id, |availability| availability.clinic.id).ok()?;
+        let place = self
+            .clinics
+            .binary_search_by_key(&id, |availability| availability.clinic.id)
+            .ok()?;
         Some(&self.clinics[place])
     }
 
@@ -125,7 +136,11 @@ impl Snapshot {
                 by_clinic.entry(self.places[place].1).or_default().push((*id, *free));
             }
         }
-        let mut next = Self { clinics: self.clinics.clone(), places: Arc::clone(&self.places), version };
+        let mut next = Self {
+            clinics: self.clinics.clone(),
+            places: Arc::clone(&self.places),
+            version,
+        };
         for (place, changed) in by_clinic {
             let mut availability = ClinicAvailability::clone(&next.clinics[place as usize]);
             availability.version = version;

@@ -78,7 +78,10 @@ impl Committer {
         hook::reach("receive");
         let rules = self.parts.feed.rules();
         let mut tx = connection.begin()?;
-        let mut gathered = Gathered { set: load::load(&mut tx, batch)?, ..Gathered::default() };
+        let mut gathered = Gathered {
+            set: load::load(&mut tx, batch)?,
+            ..Gathered::default()
+        };
         for (key, _) in batch.iter().filter_map(|task| task.key.as_ref()) {
             if let Some(outcome) = records::outcome::load(&mut tx, key)? {
                 gathered.known.insert(key.clone(), outcome);
@@ -100,7 +103,10 @@ impl Committer {
             Ok(()) => {}
             Err(CommitFailed::NotDone(broken)) => return Err(broken.into()),
             Err(CommitFailed::InDoubt(cause)) => {
-                return Err(AttemptError::InDoubt { cause, prepared: Prepared { replies, head } });
+                return Err(AttemptError::InDoubt {
+                    cause,
+                    prepared: Prepared { replies, head },
+                });
             }
         }
         hook::reach("after-commit");
@@ -120,9 +126,16 @@ impl Committer {
         {
             return self.replay(task, outcome, body_hash);
         }
-        let at = Circumstances { now: task.arrived, rules, limits: self.limits };
+        let at = Circumstances {
+            now: task.arrived,
+            rules,
+            limits: self.limits,
+        };
         let decision = decide(&task.command, self.proof(task, &gathered.set), &gathered.set, &at);
-        let events = gathered.set.apply(decision.effects).expect("a decision never takes a place that is not free");
+        let events = gathered
+            .set
+            .apply(decision.effects)
+            .expect("a decision never takes a place that is not free");
         self.forge(task, &events, gathered, head);
         let done;
         let verdict = match &decision.outcome {
@@ -147,14 +160,23 @@ impl Committer {
                 body_hash: *body_hash,
                 status: rendered.status,
                 code: code.map(str::to_owned),
-                body: self.parts.keys.seal(&self.parts.entropy, table, column, key, &rendered.body),
+                body: self
+                    .parts
+                    .keys
+                    .seal(&self.parts.entropy, table, column, key, &rendered.body),
                 subject: subject(&decision.outcome),
                 at: task.arrived,
             };
             gathered.known.insert(key.clone(), outcome.clone());
             gathered.outcomes.push(outcome);
         }
-        Reply { status: rendered.status, body: Bytes::from(rendered.body), replayed: false, code, bug: false }
+        Reply {
+            status: rendered.status,
+            body: Bytes::from(rendered.body),
+            replayed: false,
+            code,
+            bug: false,
+        }
     }
 
     /// The stored answer again; or, where the body is another, that the key is used.
@@ -162,13 +184,25 @@ impl Committer {
         if outcome.body_hash != *body_hash {
             let rendered = (task.render)(&Verdict::Refused(&Refusal::KeyReused));
             let code = Some(Refusal::KeyReused.code());
-            return Reply { status: rendered.status, body: rendered.body.into(), replayed: false, code, bug: false };
+            return Reply {
+                status: rendered.status,
+                body: rendered.body.into(),
+                replayed: false,
+                code,
+                bug: false,
+            };
         }
         let (table, column) = SEALED;
         match self.parts.keys.open(table, column, &outcome.key, &outcome.body) {
             Ok(body) => {
                 let code = outcome.code.as_deref().and_then(Refusal::known_code);
-                Reply { status: outcome.status, body: body.into(), replayed: true, code, bug: false }
+                Reply {
+                    status: outcome.status,
+                    body: body.into(),
+                    replayed: true,
+                    code,
+                    bug: false,
+                }
             }
             Err(cause) => {
                 tracing::error!(%cause, "a stored outcome cannot be opened");
@@ -179,7 +213,10 @@ impl Committer {
 
     fn proof(&self, task: &Task, set: &WorkingSet) -> Proof {
         if task.tokens.own {
-            return Proof { hold: true, appointment: true };
+            return Proof {
+                hold: true,
+                appointment: true,
+            };
         }
         let keys = &self.parts.keys;
         let opens_hold = |id: HoldId| {
@@ -188,18 +225,29 @@ impl Committer {
         };
         let opens_appointment = |id: AppointmentId| {
             let token = task.tokens.appointment.as_deref().unwrap_or_default();
-            let generation = set.appointments.get(&id).map_or(0, |appointment| appointment.generation);
+            let generation = set
+                .appointments
+                .get(&id)
+                .map_or(0, |appointment| appointment.generation);
             keys.token_matches(token, Purpose::ManageAppointment.word(), &id.to_bytes(), generation)
         };
         match &task.command {
             Command::PlaceHold { .. } => Proof::default(),
-            Command::ExtendHold { hold } | Command::GiveBackHold { hold } | Command::ExpireHold { hold } | Command::Book { hold, .. } => {
-                Proof { hold: opens_hold(*hold), appointment: false }
-            }
-            Command::Cancel { appointment } => Proof { hold: false, appointment: opens_appointment(*appointment) },
-            Command::Reschedule { appointment, hold } => {
-                Proof { hold: opens_hold(*hold), appointment: opens_appointment(*appointment) }
-            }
+            Command::ExtendHold { hold }
+            | Command::GiveBackHold { hold }
+            | Command::ExpireHold { hold }
+            | Command::Book { hold, .. } => Proof {
+                hold: opens_hold(*hold),
+                appointment: false,
+            },
+            Command::Cancel { appointment } => Proof {
+                hold: false,
+                appointment: opens_appointment(*appointment),
+            },
+            Command::Reschedule { appointment, hold } => Proof {
+                hold: opens_hold(*hold),
+                appointment: opens_appointment(*appointment),
+            },
         }
     }
 
@@ -219,7 +267,14 @@ impl Committer {
                 Some(commitment)
             });
             let key = task.key.as_ref().map(|(key, _)| key.as_slice());
-            gathered.links.push(Link::forge(&self.parts.chain, head, event, key, part as u32, commitment));
+            gathered.links.push(Link::forge(
+                &self.parts.chain,
+                head,
+                event,
+                key,
+                part as u32,
+                commitment,
+            ));
         }
     }
 

@@ -68,7 +68,9 @@ fn resolve(batch: &[Task]) -> Resolved {
             }
             Command::Book { hold, bookings, .. } => {
                 wanted.holds.insert(*hold);
-                wanted.persons.extend(bookings.iter().map(|booking| booking.identity.person));
+                wanted
+                    .persons
+                    .extend(bookings.iter().map(|booking| booking.identity.person));
             }
             Command::Cancel { appointment } => {
                 wanted.appointments.insert(*appointment);

@@ -35,9 +35,24 @@ pub(crate) struct Tokens {
 }
 
 impl Task {
-    pub(crate) fn new(command: Command, tokens: Tokens, arrived: Timestamp, deadline_at: Duration, key: Option<&KeyedRequest>, render: Render) -> Self {
+    pub(crate) fn new(
+        command: Command,
+        tokens: Tokens,
+        arrived: Timestamp,
+        deadline_at: Duration,
+        key: Option<&KeyedRequest>,
+        render: Render,
+    ) -> Self {
         let key = key.map(|keyed| (stored_key(keyed), keyed.body_hash));
-        Self { command, tokens, arrived, deadline_at, key, render, answer: None }
+        Self {
+            command,
+            tokens,
+            arrived,
+            deadline_at,
+            key,
+            render,
+            answer: None,
+        }
     }
     /// Sends the answer to whoever waits, if anyone still does.
     pub(crate) fn answer(self, reply: Result<Reply, Fault>) {
@@ -51,7 +66,11 @@ impl Task {
 /// with time (UUIDv7) its time leads, so that new rows lie together: at a million rows that is most of a booking's
 /// cost. Any other key leads with its own hash.
 fn stored_key(keyed: &KeyedRequest) -> Vec<u8> {
-    let hash = Sha256::new().chain_update(&keyed.scope).chain_update([0]).chain_update(&keyed.key).finalize();
+    let hash = Sha256::new()
+        .chain_update(&keyed.scope)
+        .chain_update([0])
+        .chain_update(&keyed.key)
+        .finalize();
     let time = uuid_v7_time(&keyed.key).unwrap_or_else(|| [hash[16], hash[17], hash[18], hash[19], hash[20], hash[21]]);
     [&time[..], &hash[..16]].concat()
 }
@@ -90,9 +109,21 @@ pub(crate) struct Waiting {
 pub(crate) fn queue(most: usize, counters: Arc<Counters>) -> (Queue, Waiting) {
     let (sender, receiver) = sync_channel(most);
     let (length, stopped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-    let waiting =
-        Waiting { receiver, length: Arc::clone(&length), stopped: Arc::clone(&stopped), over: AtomicBool::new(false) };
-    (Queue { sender, length, stopped, counters }, waiting)
+    let waiting = Waiting {
+        receiver,
+        length: Arc::clone(&length),
+        stopped: Arc::clone(&stopped),
+        over: AtomicBool::new(false),
+    };
+    (
+        Queue {
+            sender,
+            length,
+            stopped,
+            counters,
+        },
+        waiting,
+    )
 }
 
 impl Queue {

@@ -52,10 +52,17 @@ pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp
     }
     let sequence = records::change::last(tx)? + 1;
     if !touched.slots.is_empty() {
-        let change = Change { sequence, slots: touched.slots.iter().copied().collect(), clinics: Vec::new() };
+        let change = Change {
+            sequence,
+            slots: touched.slots.iter().copied().collect(),
+            clinics: Vec::new(),
+        };
         records::change::insert(tx, &change, now)?;
         return Ok(Saved { sequence, free });
     }
     // Only outcomes or a hold's end changed: nobody's picture of what is free.
-    Ok(Saved { sequence: sequence - 1, free })
+    Ok(Saved {
+        sequence: sequence - 1,
+        free,
+    })
 }

@@ -9,7 +9,13 @@ use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose};
 use scheduling::working_set::ResidentDetails;
 
 fn slot_seen(slot: &Slot) -> SlotSeen {
-    SlotSeen { id: slot.id, clinic: slot.clinic, starts_at: slot.starts_at, ends_at: slot.ends_at, vaccine: slot.product }
+    SlotSeen {
+        id: slot.id,
+        clinic: slot.clinic,
+        starts_at: slot.starts_at,
+        ends_at: slot.ends_at,
+        vaccine: slot.product,
+    }
 }
 
 /// A hold with the slots that `slot_of` finds.
@@ -21,7 +27,12 @@ pub(crate) fn hold_seen<'s>(
     HoldSeen {
         id: hold.id,
         token: keys.token(Purpose::UseHold.word(), &hold.id.to_bytes(), HOLD_GENERATION),
-        slots: hold.entries.iter().filter_map(|id| slot_of(*id)).map(slot_seen).collect(),
+        slots: hold
+            .entries
+            .iter()
+            .filter_map(|id| slot_of(*id))
+            .map(slot_seen)
+            .collect(),
         expires_at: hold.expires_at,
         extensions_left: hold.extensions_left,
         status: hold.status,

@@ -26,7 +26,10 @@ const DOCUMENTS: [&str; 4] = [
 const CLINICS: &[u8] = include_bytes!("../../../../demo/clinics.csv");
 const ZIPS: &[u8] = include_bytes!("../../../../demo/zips.csv");
 /// Our own files are as long as they are.
-const NO_LIMITS: FileLimits = FileLimits { rows_max: usize::MAX, field_characters_max: usize::MAX };
+const NO_LIMITS: FileLimits = FileLimits {
+    rows_max: usize::MAX,
+    field_characters_max: usize::MAX,
+};
 
 /// What was found, and what was done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,31 +91,57 @@ pub fn load(connection: &mut Connection, clock: &Clock) -> Result<Standing, Demo
     if let Some(standing) = found(connection)? {
         return Ok(standing);
     }
-    let own = Rules::from_documents([("jurisdiction", "demo", JURISDICTION)]).expect("our own document is read in a test");
+    let own =
+        Rules::from_documents([("jurisdiction", "demo", JURISDICTION)]).expect("our own document is read in a test");
     let jurisdiction = own.jurisdiction();
-    let seed = jurisdiction.demonstration.as_ref().expect("our own jurisdiction is a demonstration").seed;
-    let mut import = Import { connection, clock, dry_run: false, progress: &mut |_, _| {} };
+    let seed = jurisdiction
+        .demonstration
+        .as_ref()
+        .expect("our own jurisdiction is a demonstration")
+        .seed;
+    let mut import = Import {
+        connection,
+        clock,
+        dry_run: false,
+        progress: &mut |_, _| {},
+    };
     let zips = import.zips(zip_file::read(ZIPS, NO_LIMITS))?;
     let clinics = import.clinics(clinics(seed, &jurisdiction.zone))?;
     for text in DOCUMENTS.into_iter().chain([JURISDICTION]) {
         import.document(text)?;
     }
-    Ok(Standing::Loaded { clinics: added(&clinics), zips: added(&zips) })
+    Ok(Standing::Loaded {
+        clinics: added(&clinics),
+        zips: added(&zips),
+    })
 }
 
 /// How things stand, unless there is something to load.
 fn found(connection: &mut Connection) -> Result<Option<Standing>, Broken> {
     let mut tx = connection.begin_read()?;
-    if records::document::all(&mut tx)?.iter().any(|document| document.kind == "jurisdiction") {
+    if records::document::all(&mut tx)?
+        .iter()
+        .any(|document| document.kind == "jurisdiction")
+    {
         let is_demonstration = read_rules(&mut tx)?.jurisdiction().demonstration.is_some();
-        return Ok(Some(if is_demonstration { Standing::WasThere } else { Standing::NotADemonstration }));
+        return Ok(Some(if is_demonstration {
+            Standing::WasThere
+        } else {
+            Standing::NotADemonstration
+        }));
     }
-    let own = records::clinic::all(&mut tx)?.iter().any(|clinic| !clinic.demonstration);
+    let own = records::clinic::all(&mut tx)?
+        .iter()
+        .any(|clinic| !clinic.demonstration);
     Ok(own.then_some(Standing::NotADemonstration))
 }
 
 fn added(report: &Report) -> u64 {
-    assert!(report.errors.is_empty(), "our own files are read in a test: {:?}", report.errors);
+    assert!(
+        report.errors.is_empty(),
+        "our own files are read in a test: {:?}",
+        report.errors
+    );
     report.added
 }
 

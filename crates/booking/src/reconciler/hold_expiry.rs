@@ -43,13 +43,22 @@ fn free_due(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> 
     let mut answers = Vec::with_capacity(due.len());
     for hold in due {
         let deadline = engine.clock().monotonic() + PATIENCE;
-        let render = Arc::new(|_: &crate::engine::Verdict<'_>| Rendered { status: 200, body: Vec::new() });
-        let tokens = Tokens { own: true, ..Tokens::default() };
+        let render = Arc::new(|_: &crate::engine::Verdict<'_>| Rendered {
+            status: 200,
+            body: Vec::new(),
+        });
+        let tokens = Tokens {
+            own: true,
+            ..Tokens::default()
+        };
         let task = Task::new(Command::ExpireHold { hold }, tokens, now, deadline, None, render);
         answers.extend(engine.inner().queue.send(task).ok());
     }
     // Read-only, busy: they stay held, and the next turn tries again.
-    let freed = answers.into_iter().filter_map(|answer| answer.blocking_recv().ok()?.ok()).count();
+    let freed = answers
+        .into_iter()
+        .filter_map(|answer| answer.blocking_recv().ok()?.ok())
+        .count();
     count(&engine.counters().expired_holds, freed as u64);
     Ok(())
 }

@@ -41,6 +41,9 @@ fn forget(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
     }
     tx.commit().map_err(|failed| match failed {
         CommitFailed::NotDone(broken) => broken,
-        CommitFailed::InDoubt(cause) => Broken::Fault { fault: base::answer::Fault::OutcomeUnknown, cause },
+        CommitFailed::InDoubt(cause) => Broken::Fault {
+            fault: base::answer::Fault::OutcomeUnknown,
+            cause,
+        },
     })
 }

@@ -45,7 +45,12 @@ pub struct Filled {
 
 /// Fills the calendar once, and starts the thread that keeps it filled.
 pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartError> {
-    let mut horizon = Horizon { connection: connection(database)?, engine: engine.clone(), filled_for: None, failing: false };
+    let mut horizon = Horizon {
+        connection: connection(database)?,
+        engine: engine.clone(),
+        filled_for: None,
+        failing: false,
+    };
     horizon.turn(AT_ONCE_BEFORE_READY);
     let (clock, shutdown) = (engine.clock().clone(), engine.owner().shutdown().clone());
     engine.owner().thread("slot-horizon", move || {
@@ -73,16 +78,25 @@ struct Horizon {
 
 impl Horizon {
     fn turn(&mut self, at_once: usize) {
-        let Some(due) = due(&self.engine).filter(|due| self.filled_for.as_ref() != Some(due)) else { return };
+        let Some(due) = due(&self.engine).filter(|due| self.filled_for.as_ref() != Some(due)) else {
+            return;
+        };
         let shutdown = self.engine.owner().shutdown().clone();
-        let done = fill(&mut self.connection, self.engine.clock(), at_once, &|| shutdown.requested()).and_then(|filled| {
+        let done = fill(&mut self.connection, self.engine.clock(), at_once, &|| {
+            shutdown.requested()
+        })
+        .and_then(|filled| {
             self.engine.inner().feed.catch_up(&mut self.connection)?;
             Ok(filled)
         });
         match done {
             Ok(filled) => {
                 if filled.slots > 0 {
-                    tracing::info!(sessions = filled.sessions, slots = filled.slots, "days were added to the demonstration");
+                    tracing::info!(
+                        sessions = filled.sessions,
+                        slots = filled.slots,
+                        "days were added to the demonstration"
+                    );
                 }
                 (self.filled_for, self.failing) = (Some(due), false);
             }
@@ -99,22 +113,45 @@ impl Horizon {
 fn due(engine: &Engine) -> Option<FilledFor> {
     engine.rules().jurisdiction().demonstration.as_ref()?;
     let (now, snapshot) = (engine.clock().now(), engine.snapshot());
-    let clinics: Vec<_> = snapshot.clinics().iter().filter(|seen| seen.clinic.demonstration).collect();
-    Some((clinics.iter().map(|seen| now.date_in(&seen.clinic.zone)).collect(), clinics.len()))
+    let clinics: Vec<_> = snapshot
+        .clinics()
+        .iter()
+        .filter(|seen| seen.clinic.demonstration)
+        .collect();
+    Some((
+        clinics.iter().map(|seen| now.date_in(&seen.clinic.zone)).collect(),
+        clinics.len(),
+    ))
 }
 
 fn fill(connection: &mut Connection, clock: &Clock, at_once: usize, stop: &dyn Fn() -> bool) -> Result<Filled, Broken> {
     let now = clock.now();
     let mut tx = connection.begin_read()?;
     let rules = read_rules(&mut tx)?;
-    let Some(seed) = rules.jurisdiction().demonstration.as_ref().map(|demonstration| demonstration.seed) else {
+    let Some(seed) = rules
+        .jurisdiction()
+        .demonstration
+        .as_ref()
+        .map(|demonstration| demonstration.seed)
+    else {
         return Ok(Filled::default());
     };
-    let clinics: Vec<_> = records::clinic::all(&mut tx)?.into_iter().filter(|clinic| clinic.demonstration).collect();
-    let Some(first) = clinics.iter().map(|clinic| now.date_in(&clinic.zone)).min() else { return Ok(Filled::default()) };
+    let clinics: Vec<_> = records::clinic::all(&mut tx)?
+        .into_iter()
+        .filter(|clinic| clinic.demonstration)
+        .collect();
+    let Some(first) = clinics.iter().map(|clinic| now.date_in(&clinic.zone)).min() else {
+        return Ok(Filled::default());
+    };
     let taken = records::session::days_from(&mut tx, first)?;
     drop(tx);
-    let mut planner = Planner { seed, now, rules: &rules, taken, offers: BTreeMap::new() };
+    let mut planner = Planner {
+        seed,
+        now,
+        rules: &rules,
+        taken,
+        offers: BTreeMap::new(),
+    };
     let (mut total, mut pending, mut waiting) = (Filled::default(), Vec::new(), 0);
     // Day by day, so that what is needed first is there first, and rows come nearly in the order of their keys.
     for n in 0..DAYS {
@@ -180,18 +217,30 @@ fn publish(connection: &mut Connection, clock: &Clock, planned: &[PlannedSession
     if filled == Filled::default() {
         return Ok(filled);
     }
-    let event =
-        AuditEvent { kind: AuditKind::SessionsPublished, subject: Subject::Jurisdiction, slot: None, at: now, count: filled.sessions };
+    let event = AuditEvent {
+        kind: AuditKind::SessionsPublished,
+        subject: Subject::Jurisdiction,
+        slot: None,
+        at: now,
+        count: filled.sessions,
+    };
     let mut head = records::audit::head(&mut tx, CHAIN)?;
     records::audit::insert(&mut tx, &Link::forge(CHAIN, &mut head, &event, None, 0, None))?;
     let clinics: BTreeSet<ClinicId> = planned.iter().map(|one| one.session.clinic).collect();
     let sequence = records::change::last(&mut tx)? + 1;
-    let change = Change { sequence, slots: Vec::new(), clinics: clinics.into_iter().collect() };
+    let change = Change {
+        sequence,
+        slots: Vec::new(),
+        clinics: clinics.into_iter().collect(),
+    };
     records::change::insert(&mut tx, &change, now)?;
     tx.commit().map_err(|failed| match failed {
         CommitFailed::NotDone(broken) => broken,
         // Looked up by itself: the next turn sees which days are there.
-        CommitFailed::InDoubt(cause) => Broken::Fault { fault: Fault::OutcomeUnknown, cause },
+        CommitFailed::InDoubt(cause) => Broken::Fault {
+            fault: Fault::OutcomeUnknown,
+            cause,
+        },
     })?;
     Ok(filled)
 }

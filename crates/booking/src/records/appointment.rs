@@ -20,7 +20,10 @@ fn read(row: &Row<'_>) -> Appointment {
         series: row.text(6),
         dose: row.integer(7) as u8,
         resident: id_at(row, 8),
-        identity: Identity { person: row.bytes(9), contacts: split_contacts(&row.blob(10)) },
+        identity: Identity {
+            person: row.bytes(9),
+            contacts: split_contacts(&row.blob(10)),
+        },
         generation: row.integer(11) as u32,
         possible_duplicate: row.integer(12) != 0,
         booked_at: Timestamp::from_micros(row.integer(13)),
@@ -29,7 +32,10 @@ fn read(row: &Row<'_>) -> Appointment {
 }
 
 fn split_contacts(bytes: &[u8]) -> Vec<Fingerprint> {
-    bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok()).collect()
+    bytes
+        .chunks_exact(8)
+        .filter_map(|chunk| chunk.try_into().ok())
+        .collect()
 }
 
 /// One appointment.
@@ -45,7 +51,12 @@ pub fn load(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<Option<Appoin
 /// Adds an appointment.
 pub fn insert(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(), Broken> {
     let a = appointment;
-    let (id, slot, hold, resident) = (a.id.to_bytes(), a.slot.to_bytes(), a.hold.to_bytes(), a.resident.to_bytes());
+    let (id, slot, hold, resident) = (
+        a.id.to_bytes(),
+        a.slot.to_bytes(),
+        a.hold.to_bytes(),
+        a.resident.to_bytes(),
+    );
     let contacts = a.identity.contacts.concat();
     let values = [
         (&id).into(),

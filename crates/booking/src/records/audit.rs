@@ -67,7 +67,10 @@ impl Link {
             hash: [0; 32],
         };
         link.hash = link.hash_after(&head.hash);
-        *head = Head { sequence: link.sequence, hash: link.hash };
+        *head = Head {
+            sequence: link.sequence,
+            hash: link.hash,
+        };
         link
     }
 
@@ -103,7 +106,10 @@ pub fn head(tx: &mut Transaction<'_>, chain: &str) -> Result<Head, Broken> {
     let found = tx.query_one(
         "SELECT sequence, hash FROM audit_event WHERE chain = $1 ORDER BY sequence DESC LIMIT 1",
         &[chain.into()],
-        |row| Head { sequence: row.integer(0), hash: row.bytes(1) },
+        |row| Head {
+            sequence: row.integer(0),
+            hash: row.bytes(1),
+        },
     )?;
     Ok(found.unwrap_or_default())
 }
@@ -124,7 +130,8 @@ pub fn insert(tx: &mut Transaction<'_>, link: &Link) -> Result<(), Broken> {
         link.commitment.as_ref().into(),
         (&link.hash).into(),
     ];
-    let sql = "INSERT INTO audit_event (chain, sequence, at, kind, subject, slot, count, outcome, part, commitment, hash)
+    let sql =
+        "INSERT INTO audit_event (chain, sequence, at, kind, subject, slot, count, outcome, part, commitment, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     tx.execute(sql, &values).map(|_| ())
 }

@@ -18,15 +18,31 @@ pub struct Change {
 
 /// The last position; 0 before the first.
 pub fn last(tx: &mut Transaction<'_>) -> Result<i64, Broken> {
-    let last = tx.query_one("SELECT sequence FROM change ORDER BY sequence DESC LIMIT 1", &[], |row| row.integer(0))?;
+    let last = tx.query_one(
+        "SELECT sequence FROM change ORDER BY sequence DESC LIMIT 1",
+        &[],
+        |row| row.integer(0),
+    )?;
     Ok(last.unwrap_or(0))
 }
 
 /// Adds the row of this commit.
 pub fn insert(tx: &mut Transaction<'_>, change: &Change, now: Timestamp) -> Result<(), Broken> {
-    let (slots, clinics) = (join_ids(change.slots.iter().copied()), join_ids(change.clinics.iter().copied()));
-    let values = [change.sequence.into(), now.micros().into(), (&slots).into(), (&clinics).into()];
-    tx.execute("INSERT INTO change (sequence, at, slots, clinics) VALUES ($1, $2, $3, $4)", &values).map(|_| ())
+    let (slots, clinics) = (
+        join_ids(change.slots.iter().copied()),
+        join_ids(change.clinics.iter().copied()),
+    );
+    let values = [
+        change.sequence.into(),
+        now.micros().into(),
+        (&slots).into(),
+        (&clinics).into(),
+    ];
+    tx.execute(
+        "INSERT INTO change (sequence, at, slots, clinics) VALUES ($1, $2, $3, $4)",
+        &values,
+    )
+    .map(|_| ())
 }
 
 /// Changes behind a position, in order, and whether none between were forgotten.
@@ -37,7 +53,11 @@ pub fn after(tx: &mut Transaction<'_>, sequence: i64) -> Result<(Vec<Change>, bo
         &[sequence.into()],
         |row| {
             let (slots, clinics) = (split_ids(&row.blob(1)), split_ids(&row.blob(2)));
-            changes.push(Change { sequence: row.integer(0), slots, clinics });
+            changes.push(Change {
+                sequence: row.integer(0),
+                slots,
+                clinics,
+            });
         },
     )?;
     let whole = changes.first().is_none_or(|first| first.sequence == sequence + 1);

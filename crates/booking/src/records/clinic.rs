@@ -22,7 +22,12 @@ fn read(row: &Row<'_>) -> Clinic {
         zone: Zone::named(&row.text(11)).expect("a stored zone was read before it was stored"),
         hours: row.optional_text(12),
         notes: row.optional_text(13),
-        made: row.text(14).split('|').filter(|field| !field.is_empty()).map(str::to_owned).collect(),
+        made: row
+            .text(14)
+            .split('|')
+            .filter(|field| !field.is_empty())
+            .map(str::to_owned)
+            .collect(),
         demonstration: row.integer(15) != 0,
     }
 }

@@ -50,7 +50,11 @@ pub fn save(tx: &mut Transaction<'_>, hold: &Hold) -> Result<(), Broken> {
         hold.expires_at.micros().into(),
         hold.extensions_left.into(),
     ];
-    tx.execute("UPDATE hold SET status = $2, expires_at = $3, extensions_left = $4 WHERE id = $1", &values).map(|_| ())
+    tx.execute(
+        "UPDATE hold SET status = $2, expires_at = $3, extensions_left = $4 WHERE id = $1",
+        &values,
+    )
+    .map(|_| ())
 }
 
 /// Live holds whose time was over before an instant, the oldest first, at most `limit`.
@@ -66,5 +70,9 @@ pub fn due(tx: &mut Transaction<'_>, before: Timestamp, limit: u32) -> Result<Ve
 
 /// Every hold there is, for `verify`.
 pub fn all(tx: &mut Transaction<'_>, mut each: impl FnMut(Hold)) -> Result<(), Broken> {
-    tx.query("SELECT id, status, entries, placed_at, expires_at, extensions_left FROM hold ORDER BY id", &[], |row| each(read(row)))
+    tx.query(
+        "SELECT id, status, entries, placed_at, expires_at, extensions_left FROM hold ORDER BY id",
+        &[],
+        |row| each(read(row)),
+    )
 }

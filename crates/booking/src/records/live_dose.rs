@@ -65,8 +65,17 @@ pub fn stand(tx: &mut Transaction<'_>, key: &LiveDoseKey, dose: &LiveDose) -> Re
 
 /// A dose stands no more.
 pub fn fall(tx: &mut Transaction<'_>, key: &LiveDoseKey) -> Result<(), Broken> {
-    let values = [(&key.person).into(), (&key.contact).into(), (&key.series).into(), i64::from(key.dose).into()];
-    tx.execute("DELETE FROM live_dose WHERE person = $1 AND contact = $2 AND series = $3 AND dose = $4", &values).map(|_| ())
+    let values = [
+        (&key.person).into(),
+        (&key.contact).into(),
+        (&key.series).into(),
+        i64::from(key.dose).into(),
+    ];
+    tx.execute(
+        "DELETE FROM live_dose WHERE person = $1 AND contact = $2 AND series = $3 AND dose = $4",
+        &values,
+    )
+    .map(|_| ())
 }
 
 /// Every live dose, for `verify`.

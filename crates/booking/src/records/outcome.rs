@@ -36,7 +36,11 @@ fn read(row: &database::Row<'_>) -> Outcome {
 
 /// The outcome of a key.
 pub fn load(tx: &mut Transaction<'_>, key: &[u8]) -> Result<Option<Outcome>, Broken> {
-    tx.query_one("SELECT key, body_hash, status, code, body, subject, at FROM outcome WHERE key = $1", &[key.into()], read)
+    tx.query_one(
+        "SELECT key, body_hash, status, code, body, subject, at FROM outcome WHERE key = $1",
+        &[key.into()],
+        read,
+    )
 }
 
 /// Keeps an outcome; a second one for the same key is a violation.
@@ -51,7 +55,8 @@ pub fn insert(tx: &mut Transaction<'_>, outcome: &Outcome) -> Result<(), Broken>
         (&o.subject).into(),
         o.at.micros().into(),
     ];
-    let sql = "INSERT INTO outcome (key, body_hash, status, code, body, subject, at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql =
+        "INSERT INTO outcome (key, body_hash, status, code, body, subject, at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     tx.execute(sql, &values).map(|_| ())
 }
 
@@ -65,5 +70,9 @@ pub fn forget_before(tx: &mut Transaction<'_>, instant: Timestamp, limit: u32) -
 
 /// Every outcome, for `verify`.
 pub fn all(tx: &mut Transaction<'_>, mut each: impl FnMut(Outcome)) -> Result<(), Broken> {
-    tx.query("SELECT key, body_hash, status, code, body, subject, at FROM outcome ORDER BY key", &[], |row| each(read(row)))
+    tx.query(
+        "SELECT key, body_hash, status, code, body, subject, at FROM outcome ORDER BY key",
+        &[],
+        |row| each(read(row)),
+    )
 }

@@ -43,11 +43,18 @@ impl Stored {
             needs: person.needs.clone(),
             answers: details.answers.clone(),
         };
-        Self { personal: serde_json::to_vec(&personal).expect("details are plain values"), salt }
+        Self {
+            personal: serde_json::to_vec(&personal).expect("details are plain values"),
+            salt,
+        }
     }
     /// SHA-256 of salt and details.
     pub fn commitment(&self) -> [u8; 32] {
-        Sha256::new().chain_update(self.salt).chain_update(&self.personal).finalize().into()
+        Sha256::new()
+            .chain_update(self.salt)
+            .chain_update(&self.personal)
+            .finalize()
+            .into()
     }
 }
 
@@ -55,13 +62,17 @@ impl Stored {
 pub fn insert(tx: &mut Transaction<'_>, id: ResidentId, stored: &Stored) -> Result<(), Broken> {
     let id = id.to_bytes();
     let values = [(&id).into(), (&stored.personal).into(), (&stored.salt).into()];
-    tx.execute("INSERT INTO resident (id, personal, salt) VALUES ($1, $2, $3)", &values).map(|_| ())
+    tx.execute("INSERT INTO resident (id, personal, salt) VALUES ($1, $2, $3)", &values)
+        .map(|_| ())
 }
 
 /// A resident's details.
 pub fn load(tx: &mut Transaction<'_>, id: ResidentId) -> Result<Option<ResidentDetails>, Broken> {
-    let personal =
-        tx.query_one("SELECT personal FROM resident WHERE id = $1", &[(&id.to_bytes()).into()], |row| row.blob(0))?;
+    let personal = tx.query_one(
+        "SELECT personal FROM resident WHERE id = $1",
+        &[(&id.to_bytes()).into()],
+        |row| row.blob(0),
+    )?;
     Ok(personal.map(|bytes| {
         let personal: Personal = serde_json::from_slice(&bytes).expect("stored details are of our making");
         let person = Person {
@@ -73,11 +84,16 @@ pub fn load(tx: &mut Transaction<'_>, id: ResidentId) -> Result<Option<ResidentD
             language: personal.language,
             needs: personal.needs,
         };
-        ResidentDetails { person, answers: personal.answers }
+        ResidentDetails {
+            person,
+            answers: personal.answers,
+        }
     }))
 }
 
 /// Ids of all residents, for `verify`.
 pub fn all_ids(tx: &mut Transaction<'_>, mut each: impl FnMut(ResidentId)) -> Result<(), Broken> {
-    tx.query("SELECT id FROM resident ORDER BY id", &[], |row| each(super::id_at(row, 0)))
+    tx.query("SELECT id FROM resident ORDER BY id", &[], |row| {
+        each(super::id_at(row, 0));
+    })
 }

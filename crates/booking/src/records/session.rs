@@ -23,7 +23,9 @@ pub fn insert_new(tx: &mut Transaction<'_>, session: &Session, now: Timestamp) -
 
 /// The last local date on which any clinic has a session (yyyymmdd); `None` before the first.
 pub fn last_date(tx: &mut Transaction<'_>) -> Result<Option<i64>, Broken> {
-    Ok(tx.query_one("SELECT max(date) FROM session", &[], |row| row.optional_integer(0))?.flatten())
+    Ok(tx
+        .query_one("SELECT max(date) FROM session", &[], |row| row.optional_integer(0))?
+        .flatten())
 }
 
 /// Ids of all sessions: for imports.
@@ -38,8 +40,12 @@ pub fn all_ids(tx: &mut Transaction<'_>) -> Result<std::collections::BTreeSet<ba
 /// Which clinics have sessions on which local dates, from a date on. Reads the whole table: for reconcilers and imports.
 pub fn days_from(tx: &mut Transaction<'_>, date: Date) -> Result<BTreeSet<(ClinicId, Date)>, Broken> {
     let mut days = BTreeSet::new();
-    tx.query("SELECT clinic, date FROM session WHERE date >= $1", &[date_number(date).into()], |row| {
-        days.insert((id_at(row, 0), date_from(row.integer(1))));
-    })?;
+    tx.query(
+        "SELECT clinic, date FROM session WHERE date >= $1",
+        &[date_number(date).into()],
+        |row| {
+            days.insert((id_at(row, 0), date_from(row.integer(1))));
+        },
+    )?;
     Ok(days)
 }

@@ -44,7 +44,8 @@ pub fn from(tx: &mut Transaction<'_>, instant: Timestamp, mut each: impl FnMut(S
 pub fn save_counters(tx: &mut Transaction<'_>, slot: &Slot) -> Result<(), Broken> {
     let id = slot.id.to_bytes();
     let values = [(&id).into(), slot.held.into(), slot.booked.into()];
-    tx.execute("UPDATE slot SET held = $2, booked = $3 WHERE id = $1", &values).map(|_| ())
+    tx.execute("UPDATE slot SET held = $2, booked = $3 WHERE id = $1", &values)
+        .map(|_| ())
 }
 
 /// Adds a slot unless it is there; answers whether it was added.

@@ -20,11 +20,21 @@ pub struct Zip {
 /// Every ZIP code.
 pub fn all(tx: &mut Transaction<'_>) -> Result<Vec<Zip>, Broken> {
     let mut zips = Vec::new();
-    tx.query("SELECT zip, city, state, latitude, longitude FROM zip ORDER BY zip", &[], |row| {
-        if let (Some(latitude), Some(longitude)) = (row.optional_real(3), row.optional_real(4)) {
-            zips.push(Zip { zip: row.text(0), city: row.text(1), state: row.text(2), latitude, longitude });
-        }
-    })?;
+    tx.query(
+        "SELECT zip, city, state, latitude, longitude FROM zip ORDER BY zip",
+        &[],
+        |row| {
+            if let (Some(latitude), Some(longitude)) = (row.optional_real(3), row.optional_real(4)) {
+                zips.push(Zip {
+                    zip: row.text(0),
+                    city: row.text(1),
+                    state: row.text(2),
+                    latitude,
+                    longitude,
+                });
+            }
+        },
+    )?;
     Ok(zips)
 }
 

@@ -28,7 +28,8 @@ impl Resident {
     /// Keeps places, all or none: one slot asked for as such, or a list.
     pub async fn place_hold(&self, slots: Vec<SlotId>, single: bool, ask: Ask) -> Result<Reply, Fault> {
         let hold = self.mint();
-        self.submit(Command::PlaceHold { hold, slots, single }, Tokens::default(), ask).await
+        self.submit(Command::PlaceHold { hold, slots, single }, Tokens::default(), ask)
+            .await
     }
 
     /// Keeps them longer.
@@ -38,7 +39,8 @@ impl Resident {
 
     /// Gives them back.
     pub async fn give_back_hold(&self, hold: HoldId, token: &str, ask: Ask) -> Result<Reply, Fault> {
-        self.submit(Command::GiveBackHold { hold }, opens_hold(token), ask).await
+        self.submit(Command::GiveBackHold { hold }, opens_hold(token), ask)
+            .await
     }
 
     /// Turns a hold into appointments, exactly one per entry, all or none.
@@ -51,12 +53,16 @@ impl Resident {
         ask: Ask,
     ) -> Result<Reply, Fault> {
         let bookings = bookings.into_iter().map(|request| self.booking(request)).collect();
-        self.submit(Command::Book { hold, bookings, single }, opens_hold(token), ask).await
+        self.submit(Command::Book { hold, bookings, single }, opens_hold(token), ask)
+            .await
     }
 
     /// Cancels an appointment.
     pub async fn cancel(&self, appointment: AppointmentId, token: &str, ask: Ask) -> Result<Reply, Fault> {
-        let tokens = Tokens { appointment: Some(token.to_owned()), ..Tokens::default() };
+        let tokens = Tokens {
+            appointment: Some(token.to_owned()),
+            ..Tokens::default()
+        };
         self.submit(Command::Cancel { appointment }, tokens, ask).await
     }
 
@@ -69,9 +75,13 @@ impl Resident {
         hold_token: &str,
         ask: Ask,
     ) -> Result<Reply, Fault> {
-        let tokens =
-            Tokens { appointment: Some(token.to_owned()), hold: Some(hold_token.to_owned()), ..Tokens::default() };
-        self.submit(Command::Reschedule { appointment, hold }, tokens, ask).await
+        let tokens = Tokens {
+            appointment: Some(token.to_owned()),
+            hold: Some(hold_token.to_owned()),
+            ..Tokens::default()
+        };
+        self.submit(Command::Reschedule { appointment, hold }, tokens, ask)
+            .await
     }
 
     /// An appointment; `None` for an unknown one and a wrong token alike.
@@ -79,7 +89,9 @@ impl Resident {
         let (keys, token) = (self.engine.keys().clone(), token.to_owned());
         let read = self.engine.inner().reader.read(move |connection| {
             let mut tx = connection.begin_read()?;
-            let Some(appointment) = records::appointment::load(&mut tx, id)? else { return Ok(None) };
+            let Some(appointment) = records::appointment::load(&mut tx, id)? else {
+                return Ok(None);
+            };
             let purpose = Purpose::ManageAppointment.word();
             if !keys.token_matches(&token, purpose, &id.to_bytes(), appointment.generation) {
                 return Ok(None);
@@ -99,7 +111,9 @@ impl Resident {
         }
         let read = self.engine.inner().reader.read(move |connection| {
             let mut tx = connection.begin_read()?;
-            let Some(hold) = records::hold::load(&mut tx, id)? else { return Ok(None) };
+            let Some(hold) = records::hold::load(&mut tx, id)? else {
+                return Ok(None);
+            };
             let mut slots = BTreeMap::new();
             for slot in &hold.entries {
                 slots.extend(records::slot::load(&mut tx, *slot)?.map(|row| (*slot, row)));
@@ -134,8 +148,14 @@ impl Resident {
         };
         let names = person_text(person);
         // The contact is hashed together with the person: families share telephones, and must not be linked by them.
-        let contacts = contact_texts(person).iter().map(|contact| hash("contact", &format!("{names}|{contact}"))).collect();
-        Identity { person: hash("person", &names), contacts }
+        let contacts = contact_texts(person)
+            .iter()
+            .map(|contact| hash("contact", &format!("{names}|{contact}")))
+            .collect();
+        Identity {
+            person: hash("person", &names),
+            contacts,
+        }
     }
 
     async fn submit(&self, command: Command, tokens: Tokens, ask: Ask) -> Result<Reply, Fault> {
@@ -146,5 +166,8 @@ impl Resident {
 }
 
 fn opens_hold(token: &str) -> Tokens {
-    Tokens { hold: Some(token.to_owned()), ..Tokens::default() }
+    Tokens {
+        hold: Some(token.to_owned()),
+        ..Tokens::default()
+    }
 }

@@ -32,10 +32,20 @@ pub fn read(text: &str) -> Result<Vec<Acknowledged>, String> {
     for (n, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let wrong = |cause: String| format!("line {}: {cause}", n + 1);
         let line: Line = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let appointment = AppointmentId::parse(&line.appointment).map_err(|error| wrong(format!("appointment: expected {error}")))?;
-        let code = line.code.map(|code| Code::parse(&code).ok_or_else(|| wrong("code: expected a code such as 7KXM-2QRD-9J".to_owned())));
-        let slot = line.slot.map(|slot| SlotId::parse(&slot).map_err(|error| wrong(format!("slot: expected {error}"))));
-        lines.push(Acknowledged { appointment, code: code.transpose()?, slot: slot.transpose()?, status: line.status });
+        let appointment =
+            AppointmentId::parse(&line.appointment).map_err(|error| wrong(format!("appointment: expected {error}")))?;
+        let code = line.code.map(|code| {
+            Code::parse(&code).ok_or_else(|| wrong("code: expected a code such as 7KXM-2QRD-9J".to_owned()))
+        });
+        let slot = line
+            .slot
+            .map(|slot| SlotId::parse(&slot).map_err(|error| wrong(format!("slot: expected {error}"))));
+        lines.push(Acknowledged {
+            appointment,
+            code: code.transpose()?,
+            slot: slot.transpose()?,
+            status: line.status,
+        });
     }
     Ok(lines)
 }
@@ -55,7 +65,11 @@ pub(super) fn check(record: &[Acknowledged], rows: &Rows, report: &mut Report) {
             lost(format!("{id} was acknowledged at another time than {}", row.slot));
         }
         if told.status.as_deref().is_some_and(|status| status != row.status.code()) {
-            lost(format!("{id} was acknowledged as {}, it is {}", told.status.as_deref().unwrap_or_default(), row.status.code()));
+            lost(format!(
+                "{id} was acknowledged as {}, it is {}",
+                told.status.as_deref().unwrap_or_default(),
+                row.status.code()
+            ));
         }
     }
 }

@@ -35,16 +35,28 @@ pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<Hist
         }
         let head = &mut chain.1;
         if link.sequence != head.sequence + 1 {
-            let detail = format!("chain {}: {} is followed by {}", link.chain, head.sequence, link.sequence);
+            let detail = format!(
+                "chain {}: {} is followed by {}",
+                link.chain, head.sequence, link.sequence
+            );
             report.found(Invariant::AuditUnbroken, detail);
         } else if link.hash_after(&head.hash) != link.hash {
-            report.found(Invariant::AuditUnbroken, format!("chain {}: event {} was changed", link.chain, link.sequence));
+            report.found(
+                Invariant::AuditUnbroken,
+                format!("chain {}: event {} was changed", link.chain, link.sequence),
+            );
         }
-        *head = Head { sequence: link.sequence, hash: link.hash };
+        *head = Head {
+            sequence: link.sequence,
+            hash: link.hash,
+        };
         if let Some(key) = &link.outcome {
             history.keys.insert(key.clone());
             if !parts.insert((key.clone(), link.part)) {
-                let detail = format!("chain {}: event {} repeats what was done under its key", link.chain, link.sequence);
+                let detail = format!(
+                    "chain {}: event {} repeats what was done under its key",
+                    link.chain, link.sequence
+                );
                 report.found(Invariant::OneEffectPerKey, detail);
             }
         }
@@ -70,7 +82,10 @@ impl History {
             AuditKind::ResidentArrived => self.stands(link, bits, Status::Arrived),
             AuditKind::ResidentDidNotCome => self.stands(link, bits, Status::Noshow),
             AuditKind::DoseGiven => self.stands(link, bits, Status::Fulfilled),
-            AuditKind::ClinicsImported | AuditKind::SessionsPublished | AuditKind::RulesImported | AuditKind::ZipsImported => {}
+            AuditKind::ClinicsImported
+            | AuditKind::SessionsPublished
+            | AuditKind::RulesImported
+            | AuditKind::ZipsImported => {}
         }
     }
 
@@ -92,7 +107,11 @@ impl History {
             match self.appointments.get(id) {
                 Some((_, status, slot)) if (*status, *slot) == (row.status, row.slot) => {}
                 Some((_, status, _)) => {
-                    let detail = format!("{id} is {}, its last AuditEvent says {} or another slot", row.status.code(), status.code());
+                    let detail = format!(
+                        "{id} is {}, its last AuditEvent says {} or another slot",
+                        row.status.code(),
+                        status.code()
+                    );
                     report.found(Invariant::AuditUnbroken, detail);
                 }
                 None => report.found(Invariant::AuditUnbroken, format!("{id} has no AuditEvent")),
@@ -100,14 +119,27 @@ impl History {
         }
         for (id, row) in &rows.holds {
             if self.holds.get(id) != Some(&row.status) {
-                report.found(Invariant::AuditUnbroken, format!("{id} is {}, its AuditEvents do not say so", row.status.code()));
+                report.found(
+                    Invariant::AuditUnbroken,
+                    format!("{id} is {}, its AuditEvents do not say so", row.status.code()),
+                );
             }
         }
-        for id in self.appointments.keys().filter(|id| !rows.appointments.contains_key(id)) {
-            report.found(Invariant::AcknowledgedIsStored, format!("{id} was booked by its AuditEvent and is not there"));
+        for id in self
+            .appointments
+            .keys()
+            .filter(|id| !rows.appointments.contains_key(id))
+        {
+            report.found(
+                Invariant::AcknowledgedIsStored,
+                format!("{id} was booked by its AuditEvent and is not there"),
+            );
         }
         for id in self.holds.keys().filter(|id| !rows.holds.contains_key(id)) {
-            report.found(Invariant::AcknowledgedIsStored, format!("{id} was placed by its AuditEvent and is not there"));
+            report.found(
+                Invariant::AcknowledgedIsStored,
+                format!("{id} was placed by its AuditEvent and is not there"),
+            );
         }
     }
 }

@@ -49,7 +49,13 @@ impl Rows {
     pub(super) fn read(tx: &mut Transaction<'_>) -> Result<Self, Broken> {
         let mut rows = Self::default();
         records::slot::all(tx, |slot| {
-            let row = SlotRow { capacity: slot.capacity, held: slot.held, booked: slot.booked, rows_held: 0, rows_booked: 0 };
+            let row = SlotRow {
+                capacity: slot.capacity,
+                held: slot.held,
+                booked: slot.booked,
+                rows_held: 0,
+                rows_booked: 0,
+            };
             rows.slots.insert(slot.id, row);
         })?;
         records::hold::all(tx, |hold| rows.hold(&hold))?;
@@ -58,7 +64,9 @@ impl Rows {
         })?;
         let mut codes = BTreeMap::new();
         let mut persons = BTreeMap::new();
-        records::appointment::all(tx, |appointment| rows.appointment(&appointment, &mut codes, &mut persons))?;
+        records::appointment::all(tx, |appointment| {
+            rows.appointment(&appointment, &mut codes, &mut persons);
+        })?;
         Ok(rows)
     }
 
@@ -67,7 +75,10 @@ impl Rows {
         for slot in &hold.entries {
             match self.slots.get_mut(slot) {
                 Some(row) => row.rows_held += u32::from(is_live),
-                None => self.early.push((Invariant::CountsAgree, format!("{} holds a place of {slot}, which is not there", hold.id))),
+                None => self.early.push((
+                    Invariant::CountsAgree,
+                    format!("{} holds a place of {slot}, which is not there", hold.id),
+                )),
             }
         }
         let row = HoldRow {
@@ -91,36 +102,54 @@ impl Rows {
         let mut early = |invariant, detail| self.early.push((invariant, detail));
         match self.slots.get_mut(&appointment.slot) {
             Some(row) => row.rows_booked += u32::from(live),
-            None => early(Invariant::CountsAgree, format!("{id} is at {}, which is not there", appointment.slot)),
+            None => early(
+                Invariant::CountsAgree,
+                format!("{id} is at {}, which is not there", appointment.slot),
+            ),
         }
         match self.holds.get_mut(&appointment.hold) {
             Some(row) => row.appointments += 1,
-            None => early(Invariant::HoldsEnd, format!("{id} came from {}, which is not there", appointment.hold)),
+            None => early(
+                Invariant::HoldsEnd,
+                format!("{id} came from {}, which is not there", appointment.hold),
+            ),
         }
         if let Some(other) = codes.insert(appointment.code.number(), id) {
             early(Invariant::LinksArePersonal, format!("{id} and {other} have one code"));
         }
         if let Some(other) = persons.insert(appointment.resident, id) {
-            early(Invariant::LinksArePersonal, format!("{id} and {other} show one person's details"));
+            early(
+                Invariant::LinksArePersonal,
+                format!("{id} and {other} show one person's details"),
+            );
         }
         if !self.residents.contains(&appointment.resident) {
-            early(Invariant::AcknowledgedIsStored, format!("{id} has lost its resident's details"));
+            early(
+                Invariant::AcknowledgedIsStored,
+                format!("{id} has lost its resident's details"),
+            );
         }
         if live {
             for key in dose_keys(appointment) {
                 if let Some(other) = self.doses.insert(key, id) {
                     let detail = format!("{id} and {other} are live for one person and dose");
-                    self.early.push((Invariant::OneLiveAppointmentPerResidentAndDose, detail));
+                    self.early
+                        .push((Invariant::OneLiveAppointmentPerResidentAndDose, detail));
                 }
             }
         }
-        let row = AppointmentRow { status: appointment.status, slot: appointment.slot, code: appointment.code.number() };
+        let row = AppointmentRow {
+            status: appointment.status,
+            slot: appointment.slot,
+            code: appointment.code.number(),
+        };
         self.appointments.insert(id, row);
     }
 
     /// Whether a row of these bits is there: of a hold or an appointment.
     pub(super) fn knows(&self, bits: u128) -> bool {
-        self.holds.contains_key(&HoldId::from_bits(bits)) || self.appointments.contains_key(&AppointmentId::from_bits(bits))
+        self.holds.contains_key(&HoldId::from_bits(bits))
+            || self.appointments.contains_key(&AppointmentId::from_bits(bits))
     }
 
     pub(super) fn check(&self, report: &mut Report) {
@@ -130,7 +159,10 @@ impl Rows {
         for (id, slot) in &self.slots {
             let taken = slot.rows_held + slot.rows_booked;
             if taken > slot.capacity {
-                report.found(Invariant::NeverOverCapacity, format!("{id}: {taken} places taken of {}", slot.capacity));
+                report.found(
+                    Invariant::NeverOverCapacity,
+                    format!("{id}: {taken} places taken of {}", slot.capacity),
+                );
             }
             if (slot.held, slot.booked) != (slot.rows_held, slot.rows_booked) {
                 let detail = format!(
@@ -142,9 +174,18 @@ impl Rows {
         }
         for hold in self.holds.values() {
             // An appointment that moved belongs to its latest hold, so that earlier ones may have fewer than entries.
-            let most = if hold.status == HoldStatus::Booked { hold.entries } else { 0 };
+            let most = if hold.status == HoldStatus::Booked {
+                hold.entries
+            } else {
+                0
+            };
             if hold.appointments > most {
-                let detail = format!("{} is {} and has {} appointments", hold.id, hold.status.code(), hold.appointments);
+                let detail = format!(
+                    "{} is {} and has {} appointments",
+                    hold.id,
+                    hold.status.code(),
+                    hold.appointments
+                );
                 report.found(Invariant::HoldsEnd, detail);
             }
         }
@@ -161,7 +202,10 @@ impl Rows {
         })?;
         if standing != self.doses.len() {
             let missing = self.doses.len() - standing;
-            report.found(Invariant::OneLiveAppointmentPerResidentAndDose, format!("{missing} live doses stand nowhere: nothing guards them"));
+            report.found(
+                Invariant::OneLiveAppointmentPerResidentAndDose,
+                format!("{missing} live doses stand nowhere: nothing guards them"),
+            );
         }
         Ok(())
     }
@@ -170,7 +214,11 @@ impl Rows {
 fn dose_keys(appointment: &Appointment) -> Vec<LiveDoseKey> {
     let identity = &appointment.identity;
     let own = [(appointment.id.bits() as u64).to_be_bytes()];
-    let contacts = if identity.contacts.is_empty() { &own[..] } else { &identity.contacts[..] };
+    let contacts = if identity.contacts.is_empty() {
+        &own[..]
+    } else {
+        &identity.contacts[..]
+    };
     contacts
         .iter()
         .map(|contact| LiveDoseKey {

@@ -30,14 +30,21 @@ async fn a_place_is_held_booked_moved_cancelled_and_counted_each_time() {
     assert!(site.resident.see_appointment(id, "wrong").await.unwrap().is_none());
 
     let hold = site.hold(&[second]).await.unwrap();
-    let moved = site.resident.reschedule(id, &token, hold.0, &hold.1, site.ask("", "")).await.unwrap();
+    let moved = site
+        .resident
+        .reschedule(id, &token, hold.0, &hold.1, site.ask("", ""))
+        .await
+        .unwrap();
     assert_eq!(text(&moved), format!("booked {second}"));
     assert_eq!((site.free(first), site.free(second)), (2, 0));
     let wrong = site.resident.cancel(id, "wrong", site.ask("", "")).await.unwrap();
     assert_eq!(text(&wrong), "not-found");
     for _ in 0..2 {
         let cancelled = site.resident.cancel(id, &token, site.ask("", "")).await.unwrap();
-        assert_eq!((cancelled.status, text(&cancelled)), (200, format!("cancelled {second}")));
+        assert_eq!(
+            (cancelled.status, text(&cancelled)),
+            (200, format!("cancelled {second}"))
+        );
     }
     assert_eq!(site.free(second), 1);
     site.book(second, person(1), 1).await.unwrap();
@@ -80,13 +87,22 @@ async fn one_effect_per_key_also_for_two_at_once_and_after_a_restart() {
     assert_eq!((one.status, two.status), (201, 201));
     assert_eq!(one.body, two.body);
     assert!(one.replayed != two.replayed, "one was done, the other repeated");
-    let other = site.resident.book(hold.0, &hold.1, vec![booking_of(person(2), None, 1)], false, site.ask(key, "other"));
+    let other = site.resident.book(
+        hold.0,
+        &hold.1,
+        vec![booking_of(person(2), None, 1)],
+        false,
+        site.ask(key, "other"),
+    );
     assert_eq!(text(&other.await.unwrap()), "idempotency-key-reused");
     site.assert_whole();
 
     let database = site.stop().await;
     let again = site_on(database, &[3], "a", Settings::default());
-    let replay = again.book_held(&hold, vec![booking_of(person(1), None, 1)], key).await.unwrap();
+    let replay = again
+        .book_held(&hold, vec![booking_of(person(1), None, 1)], key)
+        .await
+        .unwrap();
     assert!(replay.replayed);
     assert_eq!(replay.body, one.body);
     again.assert_whole();
@@ -102,11 +118,18 @@ async fn a_family_gets_all_its_places_or_none() {
     assert_eq!((site.free(a), site.free(b)), (2, 2));
     let hold = site.hold(&[a, a, b]).await.unwrap();
     let bookings = |slots: [_; 3]| -> Vec<_> {
-        slots.into_iter().enumerate().map(|(n, slot)| booking_of(person(n as u32), Some(slot), 1)).collect()
+        slots
+            .into_iter()
+            .enumerate()
+            .map(|(n, slot)| booking_of(person(n as u32), Some(slot), 1))
+            .collect()
     };
     let wrong = site.book_held(&hold, bookings([a, b, b]), "").await.unwrap();
     assert_eq!(text(&wrong), "invalid /bookings/2/slot");
-    let few = site.book_held(&hold, vec![booking_of(person(1), Some(a), 1)], "").await.unwrap();
+    let few = site
+        .book_held(&hold, vec![booking_of(person(1), Some(a), 1)], "")
+        .await
+        .unwrap();
     assert_eq!(text(&few), "invalid /bookings");
     let booked = site.book_held(&hold, bookings([b, a, a]), "").await.unwrap();
     assert_eq!((booked.status, text(&booked).split(' ').count()), (201, 6));
@@ -132,7 +155,11 @@ async fn the_same_person_is_known_by_a_contact_and_a_stranger_learns_nothing() {
     (without.phone, without.email) = (None, None);
     site.book(slot, without.clone(), 1).await.unwrap();
     site.book(slot, without, 1).await.unwrap();
-    assert_eq!(site.free(slot), 4, "four are booked; the refused booking's hold is still held");
+    assert_eq!(
+        site.free(slot),
+        4,
+        "four are booked; the refused booking's hold is still held"
+    );
     site.assert_whole();
 }
 
@@ -141,9 +168,17 @@ async fn two_doses_in_one_hold_keep_their_interval() {
     let site = site(&[3]);
     let (first, second) = (site.slots[1], site.slots[2]);
     let hold = site.hold(&[first, second]).await.unwrap();
-    let doses = |a, b| vec![booking_of(person(1), Some(first), a), booking_of(person(1), Some(second), b)];
+    let doses = |a, b| {
+        vec![
+            booking_of(person(1), Some(first), a),
+            booking_of(person(1), Some(second), b),
+        ]
+    };
     assert_eq!(text(&site.book_held(&hold, doses(2, 1), "").await.unwrap()), "too-soon");
-    assert_eq!(text(&site.book_held(&hold, doses(1, 1), "").await.unwrap()), "already-booked");
+    assert_eq!(
+        text(&site.book_held(&hold, doses(1, 1), "").await.unwrap()),
+        "already-booked"
+    );
     assert_eq!(site.book_held(&hold, doses(1, 2), "").await.unwrap().status, 201);
     site.assert_whole();
 }
@@ -154,7 +189,10 @@ async fn a_hold_that_is_over_is_freed_and_offered_again() {
     let slot = site.slots[0];
     let hold = site.hold(&[slot]).await.unwrap();
     site.clock.shift(Duration::from_secs(600)).unwrap();
-    let late = site.book_held(&hold, vec![booking_of(person(1), None, 1)], "").await.unwrap();
+    let late = site
+        .book_held(&hold, vec![booking_of(person(1), None, 1)], "")
+        .await
+        .unwrap();
     assert_eq!(text(&late), "hold-expired");
     assert_eq!(site.free(slot), 0, "its grace is not over yet");
     site.clock.shift(Duration::from_secs(31)).unwrap();
@@ -191,7 +229,10 @@ async fn a_command_that_panics_is_answered_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_past_its_deadline_is_dropped_undecided() {
     let site = site(&[1]);
-    let ask = Ask { deadline: Duration::ZERO, ..site.ask("", "") };
+    let ask = Ask {
+        deadline: Duration::ZERO,
+        ..site.ask("", "")
+    };
     let dropped = site.resident.place_hold(vec![site.slots[0]], true, ask).await;
     assert_eq!(dropped.unwrap_err(), Fault::TimedOut);
     assert_eq!(site.free(site.slots[0]), 1);
@@ -208,10 +249,21 @@ async fn a_full_queue_says_busy_at_once() {
     let waiting: Vec<_> = (0..400)
         .map(|_| {
             let site = Arc::clone(&site);
-            tokio::task::spawn(async move { site.resident.place_hold(vec![site.slots[0]], true, site.ask("", "")).await })
+            tokio::task::spawn(async move {
+                site.resident
+                    .place_hold(vec![site.slots[0]], true, site.ask("", ""))
+                    .await
+            })
         })
         .collect();
-    until("the queue is full", || site.engine.counters().turned_away.load(std::sync::atomic::Ordering::Relaxed) > 0).await;
+    until("the queue is full", || {
+        site.engine
+            .counters()
+            .turned_away
+            .load(std::sync::atomic::Ordering::Relaxed)
+            > 0
+    })
+    .await;
     drop(tx);
     let mut busy = 0;
     for answer in waiting {

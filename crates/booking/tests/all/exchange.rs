@@ -5,4 +5,7 @@ mod import;
 
 use booking::exchange::table_file::FileLimits;
 
-pub const LIMITS: FileLimits = FileLimits { rows_max: 1_000, field_characters_max: 300 };
+pub const LIMITS: FileLimits = FileLimits {
+    rows_max: 1_000,
+    field_characters_max: 300,
+};

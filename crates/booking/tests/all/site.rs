@@ -65,7 +65,15 @@ pub fn site_on(database: Database, capacities: &[u32], name: &str, settings: Set
         owner: owner.clone(),
     })
     .unwrap();
-    Site { resident: Resident::new(engine.clone()), engine, clock, database, slots, owner, _keep: std::sync::Mutex::new(keep) }
+    Site {
+        resident: Resident::new(engine.clone()),
+        engine,
+        clock,
+        database,
+        slots,
+        owner,
+        _keep: std::sync::Mutex::new(keep),
+    }
 }
 
 fn fill(connection: &mut database::Connection, capacities: &[u32], now: Timestamp) -> Vec<SlotId> {
@@ -93,7 +101,12 @@ fn fill(connection: &mut database::Connection, capacities: &[u32], now: Timestam
         // 20 hours on, the test's day is another local day with room for all slots before midnight of any zone.
         let start = now + Duration::from_secs(86_400 * days);
         let date = start.date_in(&zone);
-        let row = Session { id: session, clinic, date, product: Cvx::from_number(product) };
+        let row = Session {
+            id: session,
+            clinic,
+            date,
+            product: Cvx::from_number(product),
+        };
         records::session::insert_new(&mut tx, &row, now).unwrap();
         for (n, capacity) in capacities.iter().enumerate() {
             let starts_at = start + Duration::from_secs(n as u64);
@@ -155,7 +168,10 @@ fn plain() -> Render {
 }
 
 fn rendered(status: u16, body: String) -> Rendered {
-    Rendered { status, body: body.into_bytes() }
+    Rendered {
+        status,
+        body: body.into_bytes(),
+    }
 }
 
 pub fn text(reply: &Reply) -> String {
@@ -176,7 +192,12 @@ pub fn person(number: u32) -> Person {
 }
 
 pub fn booking_of(person: Person, slot: Option<SlotId>, dose: u8) -> BookingRequest {
-    BookingRequest { slot, resident: person, answers: Answers::default(), dose }
+    BookingRequest {
+        slot,
+        resident: person,
+        answers: Answers::default(),
+        dose,
+    }
 }
 
 impl Site {
@@ -186,26 +207,44 @@ impl Site {
         Ask {
             arrived: self.clock.now(),
             deadline: Duration::from_secs(20),
-            key: (!key.is_empty()).then(|| KeyedRequest { scope: vec![1], key: key.to_owned(), body_hash }),
+            key: (!key.is_empty()).then(|| KeyedRequest {
+                scope: vec![1],
+                key: key.to_owned(),
+                body_hash,
+            }),
             render: plain(),
         }
     }
 
     pub async fn hold(&self, slots: &[SlotId]) -> Result<(HoldId, String), String> {
-        let reply = self.resident.place_hold(slots.to_vec(), false, self.ask("", "")).await.unwrap();
+        let reply = self
+            .resident
+            .place_hold(slots.to_vec(), false, self.ask("", ""))
+            .await
+            .unwrap();
         let text = text(&reply);
         let (id, token) = text.split_once(' ').ok_or_else(|| text.clone())?;
         Ok((HoldId::parse(id).unwrap(), token.to_owned()))
     }
 
-    pub async fn book_held(&self, hold: &(HoldId, String), bookings: Vec<BookingRequest>, key: &str) -> Result<Reply, Fault> {
-        self.resident.book(hold.0, &hold.1, bookings, false, self.ask(key, "book")).await
+    pub async fn book_held(
+        &self,
+        hold: &(HoldId, String),
+        bookings: Vec<BookingRequest>,
+        key: &str,
+    ) -> Result<Reply, Fault> {
+        self.resident
+            .book(hold.0, &hold.1, bookings, false, self.ask(key, "book"))
+            .await
     }
 
     /// Holds and books one place.
     pub async fn book(&self, slot: SlotId, who: Person, dose: u8) -> Result<(AppointmentId, String), String> {
         let hold = self.hold(&[slot]).await?;
-        let reply = self.book_held(&hold, vec![booking_of(who, Some(slot), dose)], "").await.unwrap();
+        let reply = self
+            .book_held(&hold, vec![booking_of(who, Some(slot), dose)], "")
+            .await
+            .unwrap();
         let text = text(&reply);
         let (id, token) = text.split_once(' ').ok_or_else(|| text.clone())?;
         Ok((AppointmentId::parse(id).unwrap(), token.to_owned()))

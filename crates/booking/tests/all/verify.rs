@@ -15,7 +15,10 @@ async fn whole(dir: &Path) -> (PathBuf, String) {
     let site = site_on(Database::file(&file), &[2, 3], "a", Settings::default());
     let (id, _) = site.book(site.slots[0], person(1), 1).await.unwrap();
     let (other, token) = site.book(site.slots[1], person(2), 1).await.unwrap();
-    site.resident.cancel(other, &token, site.ask("0123456789abcdef", "")).await.unwrap();
+    site.resident
+        .cancel(other, &token, site.ask("0123456789abcdef", ""))
+        .await
+        .unwrap();
     site.hold(&[site.slots[1]]).await.unwrap();
     site.book(site.slots[1], person(3), 1).await.unwrap();
     site.assert_whole();
@@ -36,7 +39,13 @@ fn check(file: &Path, damage: &str, expected: &[&str]) {
         assert!(changed > 0, "nothing was damaged by {statement}");
     }
     tx.commit().unwrap();
-    let report = verify::verify(&mut connection, Some(&KeyRing::for_tests()), &[], Duration::from_secs(30)).unwrap();
+    let report = verify::verify(
+        &mut connection,
+        Some(&KeyRing::for_tests()),
+        &[],
+        Duration::from_secs(30),
+    )
+    .unwrap();
     let mut names: Vec<_> = report.findings.iter().map(|finding| finding.invariant.name()).collect();
     names.dedup();
     names.sort_unstable();
@@ -52,7 +61,11 @@ fn check(file: &Path, damage: &str, expected: &[&str]) {
 async fn each_damage_is_named() {
     let dir = std::env::temp_dir().join(format!("evenkeel-verify-{}", std::process::id()));
     let (file, id) = whole(&dir).await;
-    check(&file, "UPDATE slot SET capacity = 3, booked = 3 WHERE booked = 1 AND capacity = 2", &["counts_agree"]);
+    check(
+        &file,
+        "UPDATE slot SET capacity = 3, booked = 3 WHERE booked = 1 AND capacity = 2",
+        &["counts_agree"],
+    );
     check(
         &file,
         "UPDATE appointment SET slot = (SELECT slot FROM appointment ORDER BY id LIMIT 1) WHERE status = 'booked';
@@ -75,9 +88,17 @@ async fn each_damage_is_named() {
         "UPDATE appointment SET resident = (SELECT resident FROM appointment ORDER BY id LIMIT 1) WHERE status = 'cancelled'",
         &["links_are_personal"],
     );
-    check(&file, "UPDATE hold SET expires_at = 1 WHERE status = 'held'", &["holds_end"]);
+    check(
+        &file,
+        "UPDATE hold SET expires_at = 1 WHERE status = 'held'",
+        &["holds_end"],
+    );
     check(&file, "DELETE FROM audit_event WHERE sequence = 2", &["audit_unbroken"]);
-    check(&file, "UPDATE audit_event SET at = at + 1 WHERE sequence = 2", &["audit_unbroken"]);
+    check(
+        &file,
+        "UPDATE audit_event SET at = at + 1 WHERE sequence = 2",
+        &["audit_unbroken"],
+    );
     check(
         &file,
         "UPDATE appointment SET status = 'fulfilled' WHERE id = (SELECT id FROM appointment ORDER BY id LIMIT 1)",
@@ -91,7 +112,10 @@ async fn each_damage_is_named() {
     let told = |line: &str| {
         let record = acknowledged::read(line).unwrap();
         let mut connection = Database::file(&file).connect().unwrap();
-        verify::verify(&mut connection, None, &record, Duration::from_secs(30)).unwrap().findings.len()
+        verify::verify(&mut connection, None, &record, Duration::from_secs(30))
+            .unwrap()
+            .findings
+            .len()
     };
     assert_eq!(told(&format!(r#"{{"appointment":"{id}","status":"booked"}}"#)), 0);
     assert_eq!(told(&format!(r#"{{"appointment":"{id}","status":"cancelled"}}"#)), 1);

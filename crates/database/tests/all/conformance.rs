@@ -33,14 +33,20 @@ impl Drop for Places {
 fn make_table(database: &Database) {
     let mut connection = database.connect().unwrap();
     let mut tx = connection.begin().unwrap();
-    tx.execute("CREATE TABLE t (a BIGINT PRIMARY KEY, b TEXT, c BYTEA, d DOUBLE PRECISION, CHECK (a < 100))", &[]).unwrap();
+    tx.execute(
+        "CREATE TABLE t (a BIGINT PRIMARY KEY, b TEXT, c BYTEA, d DOUBLE PRECISION, CHECK (a < 100))",
+        &[],
+    )
+    .unwrap();
     tx.commit().unwrap();
 }
 
 fn count(database: &Database) -> i64 {
     let mut connection = database.connect().unwrap();
     let mut tx = connection.begin_read().unwrap();
-    tx.query_one("SELECT count(*) FROM t", &[], |row| row.integer(0)).unwrap().unwrap()
+    tx.query_one("SELECT count(*) FROM t", &[], |row| row.integer(0))
+        .unwrap()
+        .unwrap()
 }
 
 #[test]
@@ -50,11 +56,14 @@ fn values_come_back_as_they_went_and_parameters_are_numbered() {
         let mut connection = database.connect().unwrap();
         let mut tx = connection.begin().unwrap();
         let values = [Value::Text("é"), Value::Integer(7), Value::Null, Value::Blob(&[0, 255])];
-        tx.execute("INSERT INTO t (a, b, c, d) VALUES ($2, $1, $4, $3)", &values).unwrap();
+        tx.execute("INSERT INTO t (a, b, c, d) VALUES ($2, $1, $4, $3)", &values)
+            .unwrap();
         tx.commit().unwrap();
         let mut tx = connection.begin_read().unwrap();
         let row = tx
-            .query_one("SELECT a, b, c, d FROM t", &[], |row| (row.integer(0), row.text(1), row.blob(2), row.optional_real(3)))
+            .query_one("SELECT a, b, c, d FROM t", &[], |row| {
+                (row.integer(0), row.text(1), row.blob(2), row.optional_real(3))
+            })
             .unwrap();
         assert_eq!(row, Some((7, "é".to_owned(), vec![0, 255], None)));
     });
@@ -149,6 +158,8 @@ fn a_read_only_connection_cannot_write() {
     let database = Database::file(&places.dir.join("file.sqlite"));
     make_table(&database);
     let mut connection = database.connect_read_only().unwrap();
-    let wrote = connection.begin().and_then(|mut tx| tx.execute("INSERT INTO t (a) VALUES (1)", &[]));
+    let wrote = connection
+        .begin()
+        .and_then(|mut tx| tx.execute("INSERT INTO t (a) VALUES (1)", &[]));
     assert_eq!(wrote.err().map(|broken| broken.fault()), Some(Fault::ReadOnly));
 }

@@ -4,9 +4,21 @@ use base::time::Timestamp;
 use database::migration::{Migration, migrate, require_current};
 use database::{Database, OpenError};
 
-const ONE: Migration = Migration { version: 1, name: "one", sql: "CREATE TABLE a (x BIGINT PRIMARY KEY) /* clustered */;" };
-const TWO: Migration = Migration { version: 2, name: "two", sql: "ALTER TABLE a ADD COLUMN y TEXT;" };
-const BROKEN: Migration = Migration { version: 2, name: "broken", sql: "CREATE TABLE b (x BIGINT); CREATE TABLE a (x BIGINT);" };
+const ONE: Migration = Migration {
+    version: 1,
+    name: "one",
+    sql: "CREATE TABLE a (x BIGINT PRIMARY KEY) /* clustered */;",
+};
+const TWO: Migration = Migration {
+    version: 2,
+    name: "two",
+    sql: "ALTER TABLE a ADD COLUMN y TEXT;",
+};
+const BROKEN: Migration = Migration {
+    version: 2,
+    name: "broken",
+    sql: "CREATE TABLE b (x BIGINT); CREATE TABLE a (x BIGINT);",
+};
 
 fn now() -> Timestamp {
     Timestamp::from_seconds(1)
@@ -28,8 +40,14 @@ fn a_newer_schema_is_refused_saying_both_versions() {
     let mut connection = database.connect().unwrap();
     migrate(&mut connection, &[ONE, TWO], now()).unwrap();
     let refused = migrate(&mut connection, &[ONE], now()).unwrap_err();
-    assert!(matches!(refused, OpenError::NewerSchema { found: 2, known: 1 }), "{refused}");
-    assert!(matches!(require_current(&mut connection, &[ONE]), Err(OpenError::NewerSchema { .. })));
+    assert!(
+        matches!(refused, OpenError::NewerSchema { found: 2, known: 1 }),
+        "{refused}"
+    );
+    assert!(matches!(
+        require_current(&mut connection, &[ONE]),
+        Err(OpenError::NewerSchema { .. })
+    ));
 }
 
 #[test]
@@ -39,7 +57,10 @@ fn a_step_that_fails_leaves_nothing() {
     let failed = migrate(&mut connection, &[ONE, BROKEN], now()).unwrap_err();
     assert!(failed.to_string().contains("migration 2 (broken)"), "{failed}");
     let mut tx = connection.begin_read().unwrap();
-    assert!(tx.query_one("SELECT count(*) FROM b", &[], |row| row.integer(0)).is_err());
+    assert!(
+        tx.query_one("SELECT count(*) FROM b", &[], |row| row.integer(0))
+            .is_err()
+    );
 }
 
 #[test]

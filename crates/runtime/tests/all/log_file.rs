@@ -85,8 +85,16 @@ fn lines_that_do_not_fit_are_counted_and_owned_up_to() {
         assert!(written < 50_000_000, "the queue has no end");
     }
     // A fast disk takes so many lines before one is dropped that the file was turned over: all of them are looked at.
-    let files = || std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
-    let text = || files().map(|file| std::fs::read_to_string(file).unwrap_or_default()).collect::<String>();
+    let files = || {
+        std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+    };
+    let text = || {
+        files()
+            .map(|file| std::fs::read_to_string(file).unwrap_or_default())
+            .collect::<String>()
+    };
     for _ in 0..100 {
         log.write_all(b"{}\n").unwrap();
         LogFile::flush(&log);

@@ -23,5 +23,11 @@ pub fn session_id(clinic: ClinicId, date: Date, product: Cvx, start: Time) -> Se
     let bits = clinic.bits();
     let day = (i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day())) as u64;
     let minute = (i64::from(start.hour()) * 60 + i64::from(start.minute())) as u64;
-    SessionId::from_bits(hash128(&[(bits >> 64) as u64, bits as u64, day, product.number() as u64, minute]))
+    SessionId::from_bits(hash128(&[
+        (bits >> 64) as u64,
+        bits as u64,
+        day,
+        product.number() as u64,
+        minute,
+    ]))
 }

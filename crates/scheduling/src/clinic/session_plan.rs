@@ -31,9 +31,14 @@ pub struct Offer {
 impl Offer {
     /// What the rules in force allow on a date.
     pub fn of(rules: &Rules, on: Date) -> Self {
-        let (for_any_adult, for_some) =
-            rules.vaccines().map(|vaccine| vaccine.cvx).partition(|product| rules.is_for_any_adult(*product, on));
-        Self { for_any_adult, for_some }
+        let (for_any_adult, for_some) = rules
+            .vaccines()
+            .map(|vaccine| vaccine.cvx)
+            .partition(|product| rules.is_for_any_adult(*product, on));
+        Self {
+            for_any_adult,
+            for_some,
+        }
     }
 }
 
@@ -58,8 +63,13 @@ struct Week {
     sunday: Option<(i8, i8)>,
 }
 
-const WEEKDAYS: [Weekday; 5] =
-    [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
+const WEEKDAYS: [Weekday; 5] = [
+    Weekday::Monday,
+    Weekday::Tuesday,
+    Weekday::Wednesday,
+    Weekday::Thursday,
+    Weekday::Friday,
+];
 
 impl Week {
     fn of(seed: u64, clinic: ClinicId) -> Self {
@@ -69,7 +79,12 @@ impl Week {
         let short = |chance: &mut SplitMix64| (9 + chance.below(2) as i8, 13 + chance.below(4) as i8);
         let saturday = chance.is_lucky(70).then(|| short(&mut chance));
         let sunday = chance.is_lucky(20).then(|| short(&mut chance));
-        Self { weekdays, closed, saturday, sunday }
+        Self {
+            weekdays,
+            closed,
+            saturday,
+            sunday,
+        }
     }
 
     fn on(self, day: Weekday) -> Option<(i8, i8)> {
@@ -99,7 +114,10 @@ pub fn opening_hours_text(seed: u64, clinic: ClinicId) -> String {
 }
 
 fn clock_text(hour: i8) -> String {
-    let (of_twelve, half) = (if hour % 12 == 0 { 12 } else { hour % 12 }, if hour < 12 { "am" } else { "pm" });
+    let (of_twelve, half) = (
+        if hour % 12 == 0 { 12 } else { hour % 12 },
+        if hour < 12 { "am" } else { "pm" },
+    );
     format!("{of_twelve} {half}")
 }
 
@@ -127,11 +145,16 @@ pub fn plan(seed: u64, clinic: ClinicId, date: Date, zone: &Zone, rules: &Rules)
 
 /// [`plan`], for who plans many clinics on one date.
 pub fn plan_of(seed: u64, clinic: ClinicId, date: Date, zone: &Zone, offer: &Offer) -> Vec<PlannedSession> {
-    let Some((open, close)) = Week::of(seed, clinic).on(date.weekday()) else { return Vec::new() };
+    let Some((open, close)) = Week::of(seed, clinic).on(date.weekday()) else {
+        return Vec::new();
+    };
     let day = i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day());
     let mut chance = chance(seed, clinic, DAY, day as u64);
     let products = products_of_day(seed, clinic, offer, &mut chance);
-    products.into_iter().map(|product| session(clinic, date, zone, product, (open, close), &mut chance)).collect()
+    products
+        .into_iter()
+        .map(|product| session(clinic, date, zone, product, (open, close), &mut chance))
+        .collect()
 }
 
 /// One to four products out of the clinic's own range; the first is for any adult.
@@ -164,8 +187,19 @@ fn session(
     let start = open + chance.below((close - open - hours) as u64 + 1) as i8;
     let minutes = [15, 20, 20, 30][chance.below(4) as usize];
     let begins = Time::constant(start, 0, 0, 0);
-    let session = Session { id: session_id(clinic, date, product, begins), clinic, date, product };
-    let mut slots = slots_of(&session, zone, (begins, Time::constant(start + hours, 0, 0, 0)), minutes, 1);
+    let session = Session {
+        id: session_id(clinic, date, product, begins),
+        clinic,
+        date,
+        product,
+    };
+    let mut slots = slots_of(
+        &session,
+        zone,
+        (begins, Time::constant(start + hours, 0, 0, 0)),
+        minutes,
+        1,
+    );
     for slot in &mut slots {
         slot.capacity = 1 + chance.below(6) as u32;
     }

@@ -35,11 +35,19 @@ pub(super) fn book(
         if slot.has_begun(at.now) {
             return Err(Refusal::TooLate.into());
         }
-        let pointer = if single { String::new() } else { format!("/bookings/{n}") };
+        let pointer = if single {
+            String::new()
+        } else {
+            format!("/bookings/{n}")
+        };
         at.rules
             .validate_answers(slot.product, booking.dose, slot.date, &booking.answers)
             .map_err(|(field, expected)| No::invalid(format!("{pointer}/answers{field}"), expected))?;
-        let series = at.rules.series_of(slot.product).ok_or(Refusal::WrongVaccine)?.to_owned();
+        let series = at
+            .rules
+            .series_of(slot.product)
+            .ok_or(Refusal::WrongVaccine)?
+            .to_owned();
         for (key, dose) in stand(booking, &series, slot) {
             let duplicate = live.insert(key.clone(), dose.clone());
             if duplicate.is_some() {
@@ -72,7 +80,10 @@ fn assign(hold: &Hold, bookings: &[Booking], single: bool) -> Result<Vec<SlotId>
         let expected = if single {
             "a hold of one entry; for several use `bookings`".to_owned()
         } else {
-            format!("exactly {} bookings, one for each entry of the hold", hold.entries.len())
+            format!(
+                "exactly {} bookings, one for each entry of the hold",
+                hold.entries.len()
+            )
         };
         return Err(No::invalid(field, expected));
     }
@@ -82,7 +93,11 @@ fn assign(hold: &Hold, bookings: &[Booking], single: bool) -> Result<Vec<SlotId>
         let slot = booking.slot.unwrap_or(hold.entries[0]);
         let place = left.iter().position(|entry| *entry == slot);
         let place = place.ok_or_else(|| {
-            let expected = if hold.entries.contains(&slot) { "each of the hold's entries exactly once" } else { SLOT_EXPECTED };
+            let expected = if hold.entries.contains(&slot) {
+                "each of the hold's entries exactly once"
+            } else {
+                SLOT_EXPECTED
+            };
             No::invalid(format!("/bookings/{n}/slot"), expected)
         })?;
         assigned.push(left.swap_remove(place));
@@ -93,7 +108,11 @@ fn assign(hold: &Hold, bookings: &[Booking], single: bool) -> Result<Vec<SlotId>
 /// The rows under which a booking stands for its dose: one per contact; without contact one that nobody shares.
 fn stand(booking: &Booking, series: &str, slot: &Slot) -> Vec<(LiveDoseKey, LiveDose)> {
     let contacts = contacts_or_own(&booking.identity, booking.appointment);
-    let dose = LiveDose { appointment: booking.appointment, product: slot.product, on: slot.date };
+    let dose = LiveDose {
+        appointment: booking.appointment,
+        product: slot.product,
+        on: slot.date,
+    };
     contacts
         .into_iter()
         .map(|contact| {
@@ -143,7 +162,11 @@ pub(super) fn check_dose(
                 && dose.appointment != candidate.itself
                 && candidate.identity.shares_contact(key.contact)
         })
-        .map(|(key, dose)| OtherDose { dose: key.dose, product: dose.product, on: dose.on })
+        .map(|(key, dose)| OtherDose {
+            dose: key.dose,
+            product: dose.product,
+            on: dose.on,
+        })
         .collect();
     let request = DoseRequest {
         product: slot.product,
@@ -161,10 +184,18 @@ pub(super) fn check_dose(
     })
 }
 
-fn make(booking: &Booking, hold: &Hold, slot: &Slot, series: &str, set: &WorkingSet, at: &Circumstances<'_>) -> Vec<Effect> {
-    let possible_duplicate = set.live_doses.keys().any(|key| {
-        key.person == booking.identity.person && key.series == series && key.dose == booking.dose
-    });
+fn make(
+    booking: &Booking,
+    hold: &Hold,
+    slot: &Slot,
+    series: &str,
+    set: &WorkingSet,
+    at: &Circumstances<'_>,
+) -> Vec<Effect> {
+    let possible_duplicate = set
+        .live_doses
+        .keys()
+        .any(|key| key.person == booking.identity.person && key.series == series && key.dose == booking.dose);
     let appointment = Appointment {
         id: booking.appointment,
         code: booking.code,
@@ -182,7 +213,10 @@ fn make(booking: &Booking, hold: &Hold, slot: &Slot, series: &str, set: &Working
         changed_at: at.now,
     };
     let kind = Status::step(None, Status::Booked).expect("booking is an edge of the table");
-    let details = ResidentDetails { person: booking.person.clone(), answers: booking.answers.clone() };
+    let details = ResidentDetails {
+        person: booking.person.clone(),
+        answers: booking.answers.clone(),
+    };
     vec![
         event(kind, Subject::Appointment(appointment.id), Some(slot.id), at.now),
         Effect::Booked(Box::new(appointment), Box::new(details)),

@@ -11,20 +11,27 @@ use crate::working_set::{Effect, LiveDose, LiveDoseKey, WorkingSet};
 use base::id::{AppointmentId, HoldId};
 
 fn managed(id: AppointmentId, proof: Proof, set: &WorkingSet) -> Result<&Appointment, No> {
-    set.appointments.get(&id).filter(|_| proof.appointment).ok_or(No::NotFound)
+    set.appointments
+        .get(&id)
+        .filter(|_| proof.appointment)
+        .ok_or(No::NotFound)
 }
 
 fn has_begun(appointment: &Appointment, set: &WorkingSet, at: &Circumstances<'_>) -> bool {
-    set.slots.get(&appointment.slot).is_none_or(|slot| slot.has_begun(at.now))
+    set.slots
+        .get(&appointment.slot)
+        .is_none_or(|slot| slot.has_begun(at.now))
 }
 
 fn dose_keys(appointment: &Appointment) -> impl Iterator<Item = LiveDoseKey> + '_ {
-    contacts_or_own(&appointment.identity, appointment.id).into_iter().map(|contact| LiveDoseKey {
-        person: appointment.identity.person,
-        contact,
-        series: appointment.series.clone(),
-        dose: appointment.dose,
-    })
+    contacts_or_own(&appointment.identity, appointment.id)
+        .into_iter()
+        .map(|contact| LiveDoseKey {
+            person: appointment.identity.person,
+            contact,
+            series: appointment.series.clone(),
+            dose: appointment.dose,
+        })
 }
 
 pub(super) fn cancel(id: AppointmentId, proof: Proof, set: &WorkingSet, at: &Circumstances<'_>) -> Decided {
@@ -37,9 +44,17 @@ pub(super) fn cancel(id: AppointmentId, proof: Proof, set: &WorkingSet, at: &Cir
         return Err(Refusal::TooLate.into());
     }
     let kind = Status::step(Some(Status::Booked), Status::Cancelled).expect("cancelling is an edge of the table");
-    let cancelled = Appointment { status: Status::Cancelled, changed_at: at.now, ..appointment.clone() };
+    let cancelled = Appointment {
+        status: Status::Cancelled,
+        changed_at: at.now,
+        ..appointment.clone()
+    };
     let mut effects: Vec<Effect> = dose_keys(appointment).map(Effect::DoseFalls).collect();
-    effects.push(Effect::Places { slot: appointment.slot, held: 0, booked: -1 });
+    effects.push(Effect::Places {
+        slot: appointment.slot,
+        held: 0,
+        booked: -1,
+    });
     effects.push(event(kind, Subject::Appointment(id), Some(appointment.slot), at.now));
     effects.push(Effect::AppointmentChanged(Box::new(cancelled)));
     Ok((Done::Cancelled(id), effects))
@@ -61,7 +76,10 @@ pub(super) fn reschedule(
     let [slot] = hold.entries[..] else {
         return Err(No::invalid("/hold", "a hold of one entry"));
     };
-    let slot = set.slots.get(&slot).ok_or_else(|| No::invalid("/hold", HOLD_EXPECTED))?;
+    let slot = set
+        .slots
+        .get(&slot)
+        .ok_or_else(|| No::invalid("/hold", HOLD_EXPECTED))?;
     if slot.has_begun(at.now) {
         return Err(Refusal::TooLate.into());
     }
@@ -79,12 +97,29 @@ pub(super) fn reschedule(
     };
     check_dose(&candidate, slot, &set.live_doses, at)?;
     let kind = Status::step(Some(Status::Booked), Status::Booked).expect("moving is an edge of the table");
-    let moved = Appointment { slot: slot.id, hold: hold.id, product: slot.product, changed_at: at.now, ..appointment.clone() };
+    let moved = Appointment {
+        slot: slot.id,
+        hold: hold.id,
+        product: slot.product,
+        changed_at: at.now,
+        ..appointment.clone()
+    };
     // The new place first, then the old one goes: also where both are places of one slot, never more than there are.
     let mut effects = booked(hold, at);
-    effects.push(Effect::Places { slot: appointment.slot, held: 0, booked: -1 });
+    effects.push(Effect::Places {
+        slot: appointment.slot,
+        held: 0,
+        booked: -1,
+    });
     for key in dose_keys(appointment) {
-        effects.push(Effect::DoseStands(key, LiveDose { appointment: id, product: slot.product, on: slot.date }));
+        effects.push(Effect::DoseStands(
+            key,
+            LiveDose {
+                appointment: id,
+                product: slot.product,
+                on: slot.date,
+            },
+        ));
     }
     effects.push(event(kind, Subject::Appointment(id), Some(slot.id), at.now));
     effects.push(Effect::AppointmentChanged(Box::new(moved)));

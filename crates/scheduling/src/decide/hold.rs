@@ -12,7 +12,13 @@ use std::collections::BTreeMap;
 pub(super) fn place(id: HoldId, slots: &[SlotId], single: bool, set: &WorkingSet, at: &Circumstances<'_>) -> Decided {
     let mut wanted: BTreeMap<SlotId, u32> = BTreeMap::new();
     for (n, slot) in slots.iter().enumerate() {
-        let field = || if single { "/slot".to_owned() } else { format!("/slots/{n}") };
+        let field = || {
+            if single {
+                "/slot".to_owned()
+            } else {
+                format!("/slots/{n}")
+            }
+        };
         let row = set.slots.get(slot).ok_or_else(|| No::invalid(field(), SLOT_EXPECTED))?;
         if row.has_begun(at.now) {
             return Err(Refusal::TooLate.into());
@@ -34,9 +40,18 @@ pub(super) fn place(id: HoldId, slots: &[SlotId], single: bool, set: &WorkingSet
     };
     let mut effects: Vec<Effect> = wanted
         .into_iter()
-        .map(|(slot, places)| Effect::Places { slot, held: places as i32, booked: 0 })
+        .map(|(slot, places)| Effect::Places {
+            slot,
+            held: places as i32,
+            booked: 0,
+        })
         .collect();
-    effects.push(event(AuditKind::HoldPlaced, Subject::Hold(id), slots.first().copied(), at.now));
+    effects.push(event(
+        AuditKind::HoldPlaced,
+        Subject::Hold(id),
+        slots.first().copied(),
+        at.now,
+    ));
     effects.push(Effect::HoldPlaced(hold));
     Ok((Done::Held(id), effects))
 }
@@ -48,7 +63,10 @@ pub(super) fn opened(id: HoldId, proof: Proof, set: &WorkingSet) -> Option<&Hold
 
 /// A hold that can still be used: live by its row, and not over at the command's arrival.
 pub(super) fn usable<'s>(hold: &'s Hold, at: &Circumstances<'_>) -> Result<&'s Hold, Refusal> {
-    let expired = || Refusal::HoldExpired { slot: hold.entries[0], at: hold.expires_at };
+    let expired = || Refusal::HoldExpired {
+        slot: hold.entries[0],
+        at: hold.expires_at,
+    };
     match hold.status {
         HoldStatus::Held if at.now >= hold.expires_at => Err(expired()),
         HoldStatus::Held => Ok(hold),
@@ -64,9 +82,18 @@ pub(super) fn extend(id: HoldId, proof: Proof, set: &WorkingSet, at: &Circumstan
     };
     // Never shorter than before: a clock that was set back must not take time away from somebody who asks for more.
     let expires_at = hold.expires_at.max(at.now + at.limits.hold_lifetime);
-    let extended = Hold { expires_at, extensions_left, ..hold.clone() };
+    let extended = Hold {
+        expires_at,
+        extensions_left,
+        ..hold.clone()
+    };
     let effects = vec![
-        event(AuditKind::HoldExtended, Subject::Hold(id), hold.entries.first().copied(), at.now),
+        event(
+            AuditKind::HoldExtended,
+            Subject::Hold(id),
+            hold.entries.first().copied(),
+            at.now,
+        ),
         Effect::HoldChanged(extended),
     ];
     Ok((Done::Held(id), effects))
@@ -75,7 +102,10 @@ pub(super) fn extend(id: HoldId, proof: Proof, set: &WorkingSet, at: &Circumstan
 pub(super) fn give_back(id: HoldId, proof: Proof, set: &WorkingSet, at: &Circumstances<'_>) -> Decided {
     let hold = opened(id, proof, set).ok_or(No::NotFound)?;
     match hold.status {
-        HoldStatus::Held => Ok((Done::GivenBack(id), end(hold, HoldStatus::GivenBack, AuditKind::HoldGivenBack, at))),
+        HoldStatus::Held => Ok((
+            Done::GivenBack(id),
+            end(hold, HoldStatus::GivenBack, AuditKind::HoldGivenBack, at),
+        )),
         HoldStatus::GivenBack | HoldStatus::Expired => Ok((Done::GivenBack(id), Vec::new())),
         HoldStatus::Booked => Err(Refusal::HoldEnded.into()),
     }
@@ -85,23 +115,54 @@ pub(super) fn give_back(id: HoldId, proof: Proof, set: &WorkingSet, at: &Circums
 pub(super) fn expire(id: HoldId, set: &WorkingSet, at: &Circumstances<'_>) -> Decided {
     let hold = set.holds.get(&id).ok_or(No::NotFound)?;
     let over = hold.status == HoldStatus::Held && at.now >= hold.expires_at + at.limits.hold_grace;
-    let effects = if over { end(hold, HoldStatus::Expired, AuditKind::HoldExpired, at) } else { Vec::new() };
+    let effects = if over {
+        end(hold, HoldStatus::Expired, AuditKind::HoldExpired, at)
+    } else {
+        Vec::new()
+    };
     Ok((Done::Expired(id), effects))
 }
 
 fn end(hold: &Hold, status: HoldStatus, kind: AuditKind, at: &Circumstances<'_>) -> Vec<Effect> {
-    let mut effects: Vec<Effect> =
-        hold.entries.iter().map(|slot| Effect::Places { slot: *slot, held: -1, booked: 0 }).collect();
-    effects.push(event(kind, Subject::Hold(hold.id), hold.entries.first().copied(), at.now));
+    let mut effects: Vec<Effect> = hold
+        .entries
+        .iter()
+        .map(|slot| Effect::Places {
+            slot: *slot,
+            held: -1,
+            booked: 0,
+        })
+        .collect();
+    effects.push(event(
+        kind,
+        Subject::Hold(hold.id),
+        hold.entries.first().copied(),
+        at.now,
+    ));
     effects.push(Effect::HoldChanged(Hold { status, ..hold.clone() }));
     effects
 }
 
 /// The effects that turn a hold into appointments: its places change hands and are never free in between.
 pub(super) fn booked(hold: &Hold, at: &Circumstances<'_>) -> Vec<Effect> {
-    let mut effects: Vec<Effect> =
-        hold.entries.iter().map(|slot| Effect::Places { slot: *slot, held: -1, booked: 1 }).collect();
-    effects.push(event(AuditKind::HoldBooked, Subject::Hold(hold.id), hold.entries.first().copied(), at.now));
-    effects.push(Effect::HoldChanged(Hold { status: HoldStatus::Booked, ..hold.clone() }));
+    let mut effects: Vec<Effect> = hold
+        .entries
+        .iter()
+        .map(|slot| Effect::Places {
+            slot: *slot,
+            held: -1,
+            booked: 1,
+        })
+        .collect();
+    effects.push(event(
+        AuditKind::HoldBooked,
+        Subject::Hold(hold.id),
+        hold.entries.first().copied(),
+        at.now,
+    ));
+    effects.push(Effect::HoldChanged(Hold {
+        status: HoldStatus::Booked,
+        ..hold.clone()
+    }));
     effects
 }

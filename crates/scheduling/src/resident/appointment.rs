@@ -32,12 +32,22 @@ pub const EDGES: &[(Option<Status>, Status, AuditKind)] = &[
     (Some(Status::Booked), Status::Arrived, AuditKind::ResidentArrived),
     (Some(Status::Booked), Status::Noshow, AuditKind::ResidentDidNotCome),
     (Some(Status::Arrived), Status::Fulfilled, AuditKind::DoseGiven),
-    (Some(Status::Arrived), Status::Cancelled, AuditKind::AppointmentCancelled),
+    (
+        Some(Status::Arrived),
+        Status::Cancelled,
+        AuditKind::AppointmentCancelled,
+    ),
 ];
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] = [Self::Booked, Self::Arrived, Self::Fulfilled, Self::Cancelled, Self::Noshow];
+    pub const ALL: [Self; 5] = [
+        Self::Booked,
+        Self::Arrived,
+        Self::Fulfilled,
+        Self::Cancelled,
+        Self::Noshow,
+    ];
 
     /// FHIR's code.
     pub fn code(self) -> &'static str {
@@ -59,7 +69,10 @@ impl Status {
     }
     /// The AuditEvent of a step, if the step exists.
     pub fn step(from: Option<Self>, to: Self) -> Option<AuditKind> {
-        EDGES.iter().find(|(a, b, _)| *a == from && *b == to).map(|(_, _, event)| *event)
+        EDGES
+            .iter()
+            .find(|(a, b, _)| *a == from && *b == to)
+            .map(|(_, _, event)| *event)
     }
 }
 

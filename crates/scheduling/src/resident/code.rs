@@ -30,8 +30,23 @@ impl Code {
     }
     /// Reads a code as people type it: any case, with or without dashes and spaces, I and L for 1, O for 0.
     pub fn parse(text: &str) -> Option<Self> {
-        let typed: Vec<u8> = text.bytes().filter(|b| !b" -".contains(b)).map(|b| b.to_ascii_uppercase()).collect();
-        let typed: Vec<u8> = typed.into_iter().map(|b| if b"IL".contains(&b) { b'1' } else if b == b'O' { b'0' } else { b }).collect();
+        let typed: Vec<u8> = text
+            .bytes()
+            .filter(|b| !b" -".contains(b))
+            .map(|b| b.to_ascii_uppercase())
+            .collect();
+        let typed: Vec<u8> = typed
+            .into_iter()
+            .map(|b| {
+                if b"IL".contains(&b) {
+                    b'1'
+                } else if b == b'O' {
+                    b'0'
+                } else {
+                    b
+                }
+            })
+            .collect();
         if typed.len() != RANDOM_CHARACTERS as usize + 1 {
             return None;
         }

@@ -27,24 +27,48 @@ impl Identity {
 
 /// What is hashed for the person: names without case, accents' case folded, single spaces; and the birth date.
 pub fn person_text(person: &Person) -> String {
-    let names = format!("{}|{}", normal_name(&person.given_name), normal_name(&person.family_name));
+    let names = format!(
+        "{}|{}",
+        normal_name(&person.given_name),
+        normal_name(&person.family_name)
+    );
     format!("{names}|{}", date_text(person.birth_date))
 }
 
 /// What is hashed for each contact.
 pub fn contact_texts(person: &Person) -> Vec<String> {
-    let phone = person.phone.as_deref().map(normal_phone).filter(|digits| !digits.is_empty());
-    let email = person.email.as_deref().map(|email| email.trim().to_lowercase()).filter(|email| !email.is_empty());
-    phone.map(|digits| format!("phone|{digits}")).into_iter().chain(email.map(|email| format!("email|{email}"))).collect()
+    let phone = person
+        .phone
+        .as_deref()
+        .map(normal_phone)
+        .filter(|digits| !digits.is_empty());
+    let email = person
+        .email
+        .as_deref()
+        .map(|email| email.trim().to_lowercase())
+        .filter(|email| !email.is_empty());
+    phone
+        .map(|digits| format!("phone|{digits}"))
+        .into_iter()
+        .chain(email.map(|email| format!("email|{email}")))
+        .collect()
 }
 
 fn normal_name(name: &str) -> String {
-    let letters: String = name.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    let letters: String = name
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+        .collect();
     letters.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Digits only; a leading US country code goes, since people write it or not.
 fn normal_phone(phone: &str) -> String {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    if digits.len() == 11 && digits.starts_with('1') { digits[1..].to_owned() } else { digits }
+    if digits.len() == 11 && digits.starts_with('1') {
+        digits[1..].to_owned()
+    } else {
+        digits
+    }
 }

@@ -14,7 +14,9 @@ fn check(now: i64, expected: &str) {
     let slot = world.slots[0];
     let hold = world.hold(&[slot], at(0)).unwrap();
     let booking = world.booking(slot, 1, 1);
-    let got = world.book(hold, vec![booking], at(now)).map_or_else(|no| no, |_| "booked".to_owned());
+    let got = world
+        .book(hold, vec![booking], at(now))
+        .map_or_else(|no| no, |_| "booked".to_owned());
     assert_eq!(got, expected);
 }
 
@@ -39,7 +41,10 @@ fn a_hold_that_ended_is_told_apart_from_one_that_is_over() {
     }
     let booking = world.booking(slot, 1, 1);
     assert_eq!(world.book(hold, vec![booking], at(2)).unwrap_err(), "hold-ended");
-    assert_eq!(word(&world.decide(&Command::ExtendHold { hold }, OPENS, at(2))), "hold-ended");
+    assert_eq!(
+        word(&world.decide(&Command::ExtendHold { hold }, OPENS, at(2))),
+        "hold-ended"
+    );
     let unknown = HoldId::from_bits(99);
     let booking = world.booking(slot, 1, 1);
     assert_eq!(world.book(unknown, vec![booking], at(2)).unwrap_err(), "invalid /hold");
@@ -53,7 +58,10 @@ fn a_hold_is_extended_ten_times_and_never_shortened() {
         assert_eq!(word(&world.decide(&Command::ExtendHold { hold }, OPENS, at(n))), "done");
         assert_eq!(world.set.holds[&hold].expires_at, at(600 + n));
     }
-    assert_eq!(word(&world.decide(&Command::ExtendHold { hold }, OPENS, at(11))), "no-extensions-left");
+    assert_eq!(
+        word(&world.decide(&Command::ExtendHold { hold }, OPENS, at(11))),
+        "no-extensions-left"
+    );
 }
 
 #[test]
@@ -65,12 +73,18 @@ fn freeing_waits_for_the_grace_and_spares_what_was_booked() {
     world.decide(&expire, OPENS, at(629));
     assert_eq!(world.set.holds[&hold].status, HoldStatus::Held);
     world.decide(&expire, OPENS, at(630));
-    assert_eq!((world.set.holds[&hold].status, world.taken(0)), (HoldStatus::Expired, (0, 0)));
+    assert_eq!(
+        (world.set.holds[&hold].status, world.taken(0)),
+        (HoldStatus::Expired, (0, 0))
+    );
     let hold = world.hold(&[slot], at(700)).unwrap();
     let booking = world.booking(slot, 1, 1);
     world.book(hold, vec![booking], at(701)).unwrap();
     world.decide(&Command::ExpireHold { hold }, OPENS, at(99_999));
-    assert_eq!((world.set.holds[&hold].status, world.taken(0)), (HoldStatus::Booked, (0, 1)));
+    assert_eq!(
+        (world.set.holds[&hold].status, world.taken(0)),
+        (HoldStatus::Booked, (0, 1))
+    );
 }
 
 #[test]
@@ -84,14 +98,29 @@ fn what_has_begun_can_be_neither_held_nor_changed() {
     let new = world.hold(&[later], at(50)).unwrap();
     let change = |command: Command, world: &mut World| word(&world.decide(&command, OPENS, at(60)));
     assert_eq!(change(Command::Cancel { appointment: id }, &mut world), "too-late");
-    assert_eq!(change(Command::Reschedule { appointment: id, hold: new }, &mut world), "too-late");
+    assert_eq!(
+        change(
+            Command::Reschedule {
+                appointment: id,
+                hold: new
+            },
+            &mut world
+        ),
+        "too-late"
+    );
     assert_eq!(world.set.appointments[&id].status, Status::Booked);
 }
 
 #[test]
 fn moving_keeps_the_vaccine_and_the_interval() {
     let day = 86_400;
-    let mut world = World::of(&[(3, day, 1), (3, 40 * day, 1), (140, day, 1), (94, day, 1), (3, 20 * day, 1)]);
+    let mut world = World::of(&[
+        (3, day, 1),
+        (3, 40 * day, 1),
+        (140, day, 1),
+        (94, day, 1),
+        (3, 20 * day, 1),
+    ]);
     let slots = world.slots.clone();
     let hold = world.hold(&[slots[0], slots[1]], at(0)).unwrap();
     let bookings = vec![world.booking(slots[0], 1, 1), world.booking(slots[1], 1, 2)];
@@ -102,8 +131,16 @@ fn moving_keeps_the_vaccine_and_the_interval() {
         (word(&outcome), world.taken(n))
     };
     assert_eq!(move_to(2, ids[0]), ("wrong-vaccine".to_owned(), (1, 0)));
-    assert_eq!(move_to(3, ids[0]), ("wrong-vaccine".to_owned(), (1, 0)), "the series began with another product");
-    assert_eq!(move_to(4, ids[1]), ("too-soon".to_owned(), (1, 0)), "19 days after the first");
+    assert_eq!(
+        move_to(3, ids[0]),
+        ("wrong-vaccine".to_owned(), (1, 0)),
+        "the series began with another product"
+    );
+    assert_eq!(
+        move_to(4, ids[1]),
+        ("too-soon".to_owned(), (1, 0)),
+        "19 days after the first"
+    );
 }
 
 #[derive(Debug, Clone)]
@@ -191,11 +228,27 @@ fn a_no_changes_nothing() {
     let booking = world.booking(slot, 1, 1);
     let mut child = booking.clone();
     child.person.birth_date = base::time::parse_date("2026-11-30").unwrap();
-    let outcome = world.decide(&Command::Book { hold, bookings: vec![child], single: true }, OPENS, at(1));
+    let outcome = world.decide(
+        &Command::Book {
+            hold,
+            bookings: vec![child],
+            single: true,
+        },
+        OPENS,
+        at(1),
+    );
     assert_eq!(word(&outcome), "too-young");
     let mut strange = booking;
     strange.answers.set("no-such-question", "yes");
-    let outcome = world.decide(&Command::Book { hold, bookings: vec![strange], single: true }, OPENS, at(1));
+    let outcome = world.decide(
+        &Command::Book {
+            hold,
+            bookings: vec![strange],
+            single: true,
+        },
+        OPENS,
+        at(1),
+    );
     assert!(matches!(outcome, Outcome::Invalid { ref field, .. } if field == "/answers/no-such-question"));
     assert_eq!(format!("{:?}", world.set), before);
 }

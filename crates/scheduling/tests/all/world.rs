@@ -14,9 +14,15 @@ use scheduling::rules::product::Cvx;
 use scheduling::working_set::WorkingSet;
 use std::time::Duration;
 
-pub const OPENS: Proof = Proof { hold: true, appointment: true };
-const LIMITS: Limits =
-    Limits { hold_lifetime: Duration::from_secs(600), hold_extensions: 10, hold_grace: Duration::from_secs(30) };
+pub const OPENS: Proof = Proof {
+    hold: true,
+    appointment: true,
+};
+const LIMITS: Limits = Limits {
+    hold_lifetime: Duration::from_secs(600),
+    hold_extensions: 10,
+    hold_grace: Duration::from_secs(30),
+};
 
 pub struct World {
     pub set: WorkingSet,
@@ -31,16 +37,34 @@ pub fn at(seconds: i64) -> Timestamp {
 
 pub fn rules() -> Rules {
     let documents = [
-        ("products", r#"{"version":"1","products":[{"cvx":"140","name":"Flu","group":"FLU","group_name":"Flu"},
-            {"cvx":"03","name":"MMR","group":"MMR","group_name":"MMR"},{"cvx":"94","name":"MMRV","group":"MMR","group_name":"MMR"}]}"#),
-        ("rules", r#"{"authority":"old","version":"1","effective_from":"2020-01-01","series":{"FLU":{"paths":[{"name":"p","doses":[{"min_age":"6 months"}]}]},
-            "MMR":{"same_product":true,"paths":[{"name":"p","doses":[{"min_age":"12 months"},{"min_age":"13 months","min_interval":"28 days"}]}]}}}"#),
-        ("rules", r#"{"authority":"old","version":"2","effective_from":"2027-01-01","series":{"FLU":{"paths":[{"name":"p","doses":[{"min_age":"2 years"}]}]}}}"#),
-        ("rules", r#"{"authority":"other","version":"1","effective_from":"2020-01-01","series":{"FLU":{"paths":[{"name":"p","doses":[{"min_age":"5 years","max_age":"50 years"}]}]}}}"#),
-        ("questions", r#"{"version":"q1","effective_from":"2020-01-01","questions":[
+        (
+            "products",
+            r#"{"version":"1","products":[{"cvx":"140","name":"Flu","group":"FLU","group_name":"Flu"},
+            {"cvx":"03","name":"MMR","group":"MMR","group_name":"MMR"},{"cvx":"94","name":"MMRV","group":"MMR","group_name":"MMR"}]}"#,
+        ),
+        (
+            "rules",
+            r#"{"authority":"old","version":"1","effective_from":"2020-01-01","series":{"FLU":{"paths":[{"name":"p","doses":[{"min_age":"6 months"}]}]},
+            "MMR":{"same_product":true,"paths":[{"name":"p","doses":[{"min_age":"12 months"},{"min_age":"13 months","min_interval":"28 days"}]}]}}}"#,
+        ),
+        (
+            "rules",
+            r#"{"authority":"old","version":"2","effective_from":"2027-01-01","series":{"FLU":{"paths":[{"name":"p","doses":[{"min_age":"2 years"}]}]}}}"#,
+        ),
+        (
+            "rules",
+            r#"{"authority":"other","version":"1","effective_from":"2020-01-01","series":{"FLU":{"paths":[{"name":"p","doses":[{"min_age":"5 years","max_age":"50 years"}]}]}}}"#,
+        ),
+        (
+            "questions",
+            r#"{"version":"q1","effective_from":"2020-01-01","questions":[
             {"id":"allergy","text":"Ever a bad reaction?","hint":null,"kind":"yes_no","products":["03"]}],
-            "conditions":[{"products":["03"],"question":"allergy","refuse_if":"yes","unless":null,"below_age":null,"reason":"Ask a doctor."}]}"#),
-        ("jurisdiction", r#"{"name":"T","zone":"America/New_York","phone":null,"languages":["en"],"demonstration":null,"authorities":{"*":"old"}}"#),
+            "conditions":[{"products":["03"],"question":"allergy","refuse_if":"yes","unless":null,"below_age":null,"reason":"Ask a doctor."}]}"#,
+        ),
+        (
+            "jurisdiction",
+            r#"{"name":"T","zone":"America/New_York","phone":null,"languages":["en"],"demonstration":null,"authorities":{"*":"old"}}"#,
+        ),
     ];
     Rules::from_documents(documents.map(|(kind, body)| (kind, "test", body))).unwrap()
 }
@@ -60,13 +84,23 @@ pub fn person(n: u32) -> Person {
 impl World {
     /// Flu slots of these capacities, an hour from the start on, a minute apart.
     pub fn flu(capacities: &[u32]) -> Self {
-        Self::of(&capacities.iter().map(|capacity| (140, 3600, *capacity)).collect::<Vec<_>>())
+        Self::of(
+            &capacities
+                .iter()
+                .map(|capacity| (140, 3600, *capacity))
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// Slots of (product, seconds from the start, capacity).
     pub fn of(slots: &[(i64, i64, u32)]) -> Self {
         let zone = Zone::named("America/New_York").unwrap();
-        let mut world = Self { set: WorkingSet::default(), rules: rules(), slots: Vec::new(), next: 1 };
+        let mut world = Self {
+            set: WorkingSet::default(),
+            rules: rules(),
+            slots: Vec::new(),
+            next: 1,
+        };
         for (n, (product, seconds, capacity)) in slots.iter().enumerate() {
             let (session, starts_at) = (SessionId::from_bits(n as u128 + 1), at(*seconds));
             let slot = Slot {
@@ -93,7 +127,11 @@ impl World {
     }
 
     pub fn decide(&mut self, command: &Command, proof: Proof, now: Timestamp) -> Outcome {
-        let at = Circumstances { now, rules: &self.rules, limits: LIMITS };
+        let at = Circumstances {
+            now,
+            rules: &self.rules,
+            limits: LIMITS,
+        };
         let decision = decide(command, proof, &self.set, &at);
         self.set.apply(decision.effects).expect("never over capacity");
         decision.outcome
@@ -101,7 +139,11 @@ impl World {
 
     pub fn hold(&mut self, slots: &[SlotId], now: Timestamp) -> Result<HoldId, String> {
         let hold = HoldId::from_bits(self.bits());
-        let command = Command::PlaceHold { hold, slots: slots.to_vec(), single: false };
+        let command = Command::PlaceHold {
+            hold,
+            slots: slots.to_vec(),
+            single: false,
+        };
         match self.decide(&command, Proof::default(), now) {
             Outcome::Done(Done::Held(id)) => Ok(id),
             other => Err(word(&other)),
@@ -115,14 +157,25 @@ impl World {
             code: Code::from_random(self.next as u64),
             slot: Some(slot),
             person: person(who),
-            identity: Identity { person: u64::from(who).to_be_bytes(), contacts: vec![[who as u8; 8]] },
+            identity: Identity {
+                person: u64::from(who).to_be_bytes(),
+                contacts: vec![[who as u8; 8]],
+            },
             answers: Answers::default(),
             dose,
         }
     }
 
     pub fn book(&mut self, hold: HoldId, bookings: Vec<Booking>, now: Timestamp) -> Result<Vec<AppointmentId>, String> {
-        match self.decide(&Command::Book { hold, bookings, single: false }, OPENS, now) {
+        match self.decide(
+            &Command::Book {
+                hold,
+                bookings,
+                single: false,
+            },
+            OPENS,
+            now,
+        ) {
             Outcome::Done(Done::Booked(ids)) => Ok(ids),
             other => Err(word(&other)),
         }

@@ -169,7 +169,7 @@ impl Running {
                 })
             })
             .collect();
-        let mut waits = Histogram::<u64>::new(3)?;
+        let mut waits = Histogram::<u64>::new_with_max(60_000_000, 3)?;
         for booker in bookers {
             for wait in booker.await?.map_err(|refusal| anyhow!("booking: {refusal}"))? {
                 waits.saturating_record(wait.as_micros() as u64);

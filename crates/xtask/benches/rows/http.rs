@@ -94,7 +94,7 @@ pub fn finding(bench: &Bench) -> Result<Row> {
     })?;
     let ours: Vec<_> = paths.iter().map(|path| load::get(&site.address(), path, "")).collect();
     let mut row = in_turn("finding", &site, &ours, 200, ("/hello", body))?;
-    row.note += &format!("{body} bytes");
+    row.note = format!("{}{body} bytes", row.note);
     site.stop()?;
     Ok(row)
 }
@@ -192,7 +192,7 @@ async fn book_for(address: &str, dataset: &Dataset, place: Where, number: usize)
         let (address, slots, turn) = (address.to_owned(), Arc::clone(&slots), Arc::clone(&turn));
         clients.push(tokio::spawn(async move {
             let mut line = Line::open(&address).await?;
-            let mut waits = Histogram::<u64>::new(3)?;
+            let mut waits = Histogram::<u64>::new_with_max(60_000_000, 3)?;
             while Instant::now() < until {
                 let slot = slots[turn.fetch_add(7919, Ordering::Relaxed) % slots.len()];
                 let sent = Instant::now();
@@ -209,7 +209,7 @@ async fn book_for(address: &str, dataset: &Dataset, place: Where, number: usize)
             anyhow::Ok(waits)
         }));
     }
-    let mut waits = Histogram::<u64>::new(3)?;
+    let mut waits = Histogram::<u64>::new_with_max(60_000_000, 3)?;
     for client in clients {
         waits.add(client.await??)?;
     }

@@ -105,7 +105,7 @@ pub async fn flood(address: &str, requests: &[Vec<u8>], status: u16, at_once: us
         let (address, requests) = (address.to_owned(), requests.to_vec());
         clients.push(tokio::spawn(async move {
             let mut line = Line::open(&address).await?;
-            let mut waits = Histogram::<u64>::new(3)?;
+            let mut waits = Histogram::<u64>::new_with_max(60_000_000, 3)?;
             let mut turn = client;
             while Instant::now() < until {
                 let sent = Instant::now();
@@ -117,7 +117,7 @@ pub async fn flood(address: &str, requests: &[Vec<u8>], status: u16, at_once: us
             anyhow::Ok(waits)
         }));
     }
-    let mut waits = Histogram::<u64>::new(3)?;
+    let mut waits = Histogram::<u64>::new_with_max(60_000_000, 3)?;
     for client in clients {
         waits.add(client.await??)?;
     }

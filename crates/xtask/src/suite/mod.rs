@@ -8,6 +8,7 @@ pub mod crash;
 pub mod fsync;
 pub mod journey;
 pub mod metrics;
+pub mod shared;
 
 use std::time::{Duration, Instant};
 
@@ -111,6 +112,13 @@ pub const SUITES: &[Suite] = &[
         120,
         true,
         crash::run,
+    ),
+    suite(
+        "shared",
+        "two servers and an import on one data folder, all killed",
+        40,
+        true,
+        shared::run,
     ),
     suite("fsync", "on disk before the answer", 60, true, fsync::run),
 ];

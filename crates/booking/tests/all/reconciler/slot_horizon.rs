@@ -35,11 +35,21 @@ fn clinics(connection: &mut Connection) -> Vec<Clinic> {
 
 fn rules(connection: &mut Connection) -> Rules {
     let documents = records::document::all(&mut connection.begin_read().unwrap()).unwrap();
-    Rules::from_documents(documents.iter().map(|d| (d.kind.as_str(), d.name.as_str(), d.body.as_str()))).unwrap()
+    Rules::from_documents(
+        documents
+            .iter()
+            .map(|d| (d.kind.as_str(), d.name.as_str(), d.body.as_str())),
+    )
+    .unwrap()
 }
 
 fn dates(slots: &BTreeMap<SlotId, Slot>) -> Vec<Date> {
-    slots.values().map(|slot| slot.date).collect::<BTreeSet<_>>().into_iter().collect()
+    slots
+        .values()
+        .map(|slot| slot.date)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 fn assert_whole(connection: &mut Connection) {
@@ -69,7 +79,13 @@ fn the_demonstration_is_loaded_once_and_offers_every_clinic() {
     let (database, clock) = (fresh_memory(), Clock::real());
     let mut connection = database.connect().unwrap();
     let first = ensure(&database, &clock).unwrap();
-    assert_eq!(first.standing, Standing::Loaded { clinics: 452, zips: 4_432 });
+    assert_eq!(
+        first.standing,
+        Standing::Loaded {
+            clinics: 452,
+            zips: 4_432
+        }
+    );
     assert!((90_000..=110_000).contains(&first.filled.slots), "{first:?}");
 
     let (rules, slots, clinics) = (rules(&mut connection), slots(&mut connection), clinics(&mut connection));
@@ -79,16 +95,33 @@ fn the_demonstration_is_loaded_once_and_offers_every_clinic() {
     for slot in slots.values() {
         *days.entry((slot.clinic, slot.date)).or_default() |= rules.is_for_any_adult(slot.product, slot.date);
     }
-    assert!(days.values().all(|offered| *offered), "each open day has something for any adult");
-    assert_eq!(days.keys().map(|(clinic, _)| clinic).collect::<BTreeSet<_>>().len(), 452);
-    assert!(clinics.iter().all(|clinic| clinic.demonstration && clinic.phone.as_ref().unwrap().starts_with("617-555-01")));
-    assert!(clinics.iter().all(|clinic| clinic.made == ["products", "sessions", "hours", "phone"]));
+    assert!(
+        days.values().all(|offered| *offered),
+        "each open day has something for any adult"
+    );
+    assert_eq!(
+        days.keys().map(|(clinic, _)| clinic).collect::<BTreeSet<_>>().len(),
+        452
+    );
+    assert!(
+        clinics
+            .iter()
+            .all(|clinic| clinic.demonstration && clinic.phone.as_ref().unwrap().starts_with("617-555-01"))
+    );
+    assert!(
+        clinics
+            .iter()
+            .all(|clinic| clinic.made == ["products", "sessions", "hours", "phone"])
+    );
     assert_eq!(clinics.iter().filter(|clinic| clinic.zip.is_none()).count(), 5);
     assert_eq!(clinics.iter().filter(|clinic| clinic.latitude.is_none()).count(), 1);
     assert_whole(&mut connection);
 
     let again = ensure(&database, &clock).unwrap();
-    assert_eq!((again.standing, again.filled.slots, again.filled.sessions), (Standing::WasThere, 0, 0));
+    assert_eq!(
+        (again.standing, again.filled.slots, again.filled.sessions),
+        (Standing::WasThere, 0, 0)
+    );
 }
 
 #[test]
@@ -131,14 +164,23 @@ async fn after_midnight_a_day_is_added_and_nothing_is_changed() {
     let before = slots(&mut connection);
     let owner = Owner::new(Shutdown::new());
     let engine = engine(&database, &clock, &owner);
-    assert_eq!(slots(&mut connection), before, "a start with a full calendar adds nothing");
+    assert_eq!(
+        slots(&mut connection),
+        before,
+        "a start with a full calendar adds nothing"
+    );
 
     clock.shift(Duration::from_secs(86_400)).unwrap();
     let new_day = add_days(today(clock.now()), 13);
     let deadline = clock.monotonic() + Duration::from_secs(30);
     let seen = |engine: &Engine| {
         let snapshot = engine.snapshot();
-        let last = snapshot.clinics().iter().filter_map(|one| one.slots.last()).map(|slot| today(slot.starts_at)).max();
+        let last = snapshot
+            .clinics()
+            .iter()
+            .filter_map(|one| one.slots.last())
+            .map(|slot| today(slot.starts_at))
+            .max();
         last == Some(new_day)
     };
     while !seen(&engine) && clock.monotonic() < deadline {

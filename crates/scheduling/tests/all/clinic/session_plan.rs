@@ -23,14 +23,20 @@ fn zone() -> Zone {
 
 fn offer() -> Offer {
     let codes = |codes: &[i64]| codes.iter().map(|code| Cvx::from_number(*code)).collect();
-    Offer { for_any_adult: codes(&[140, 3, 309]), for_some: codes(&[187, 303]) }
+    Offer {
+        for_any_adult: codes(&[140, 3, 309]),
+        for_some: codes(&[187, 303]),
+    }
 }
 
 fn line(planned: &PlannedSession) -> String {
     let (first, last) = (&planned.slots[0], &planned.slots[planned.slots.len() - 1]);
     let capacities: String = planned.slots.iter().map(|slot| slot.capacity.to_string()).collect();
     let (from, until) = (first.starts_at.rfc3339_in(&zone()), last.ends_at.rfc3339_in(&zone()));
-    format!("{} {from} {until} {capacities} {}", planned.session.product, planned.session.id)
+    format!(
+        "{} {from} {until} {capacities} {}",
+        planned.session.product, planned.session.id
+    )
 }
 
 #[track_caller]
@@ -41,16 +47,31 @@ fn check(seed: u64, source_id: &str, on: &str, expected: &Expect) {
 
 #[test]
 fn a_day_is_the_same_for_ever() {
-    check(1, "a", "2026-12-01", &expect!["140 2026-12-01T10:00:00-05:00 2026-12-01T13:00:00-05:00 512136526 ses-7d5cfqtwww57ta286rynb72w7c"]);
-    check(1, "b", "2026-12-03", &expect![[r"
+    check(
+        1,
+        "a",
+        "2026-12-01",
+        &expect!["140 2026-12-01T10:00:00-05:00 2026-12-01T13:00:00-05:00 512136526 ses-7d5cfqtwww57ta286rynb72w7c"],
+    );
+    check(
+        1,
+        "b",
+        "2026-12-03",
+        &expect![[r"
         03 2026-12-03T13:00:00-05:00 2026-12-03T17:00:00-05:00 24461364 ses-4grfwvkq29fesw0xra64mc7qdt
         303 2026-12-03T15:00:00-05:00 2026-12-03T17:00:00-05:00 632255 ses-1dn42nkxyacy5s2vwxv2qmkq97
-        140 2026-12-03T09:00:00-05:00 2026-12-03T12:00:00-05:00 653445546653 ses-5mkykw2yeaazmh6yqyf8mye3vb"]]);
-    check(2, "a", "2026-12-01", &expect![[r"
+        140 2026-12-03T09:00:00-05:00 2026-12-03T12:00:00-05:00 653445546653 ses-5mkykw2yeaazmh6yqyf8mye3vb"]],
+    );
+    check(
+        2,
+        "a",
+        "2026-12-01",
+        &expect![[r"
         140 2026-12-01T15:00:00-05:00 2026-12-01T17:00:00-05:00 653551 ses-0yz5r5w5ndhqsbwwva6ffx5dbk
         187 2026-12-01T11:00:00-05:00 2026-12-01T13:00:00-05:00 2522 ses-72stbvfsjzq9t8n66myap8t08c
         03 2026-12-01T09:00:00-05:00 2026-12-01T11:00:00-05:00 44424231 ses-607yw793erryavp5cymmj98hat
-        303 2026-12-01T14:00:00-05:00 2026-12-01T16:00:00-05:00 211624 ses-59ckk9yx0gw39fr7n3xyjjns78"]]);
+        303 2026-12-01T14:00:00-05:00 2026-12-01T16:00:00-05:00 211624 ses-59ckk9yx0gw39fr7n3xyjjns78"]],
+    );
     check(1, "c", "2026-12-06", &expect![[""]]);
 }
 
@@ -75,7 +96,8 @@ fn hours_and_phones_are_made_and_never_change() {
         617-555-0191 Monday to Friday 10 am to 5 pm, Saturday closed, Sunday closed
         617-555-0108 Monday to Friday 8 am to 5 pm, Saturday closed, Sunday closed
         617-555-0128 Monday to Friday 8 am to 5 pm, Saturday 9 am to 4 pm, Sunday closed
-        617-555-0138 Monday to Friday 10 am to 4 pm, Saturday closed, Sunday closed"]].assert_eq(&texts.join("\n"));
+        617-555-0138 Monday to Friday 10 am to 4 pm, Saturday closed, Sunday closed"]]
+    .assert_eq(&texts.join("\n"));
 }
 
 #[test]
@@ -91,7 +113,10 @@ fn all_clinics_have_about_a_hundred_thousand_slots_in_fourteen_days() {
         let offer = Offer::of(&rules, on);
         for clinic in &clinics {
             for planned in plan_of(seed, *clinic, on, &zone(), &offer) {
-                assert!(planned.slots.iter().all(|slot| ids.insert(slot.id)), "one id for two slots");
+                assert!(
+                    planned.slots.iter().all(|slot| ids.insert(slot.id)),
+                    "one id for two slots"
+                );
             }
         }
     }
@@ -103,7 +128,10 @@ fn the_whole_plan_is_the_plan_of_the_offer() {
     let (rules, on, clinic) = (demo::rules(), date("2026-12-01"), clinic_id("x"));
     let offer = Offer::of(&rules, on);
     assert!(!offer.for_any_adult.is_empty());
-    assert_eq!(plan(3, clinic, on, &zone(), &rules), plan_of(3, clinic, on, &zone(), &offer));
+    assert_eq!(
+        plan(3, clinic, on, &zone(), &rules),
+        plan_of(3, clinic, on, &zone(), &offer)
+    );
     assert_eq!(plan(3, clinic, on, &zone(), &Rules::default()), []);
 }
 

@@ -6,6 +6,7 @@ mod driver;
 mod walk;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use fantoccini::{Client as Browser, Locator};
@@ -22,6 +23,9 @@ const SCRIPTED: &str = "data:text/html,<title>off</title><script>document.title=
 /// Pages that a journey shows at least; fewer means that it took a short cut.
 const PAGES_MIN: usize = 14;
 
+/// A browser that hangs must not hang the suite.
+const PATIENCE: Duration = Duration::from_mins(3);
+
 /// See the head of this file.
 pub fn run(checkout: &Checkout) -> Result<Tally> {
     let chromedriver = tools::debian("chromedriver", "chromium-driver")?;
@@ -34,15 +38,18 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
         internal: Client::new(&site.internal()?),
         operator: std::fs::read_to_string(data.join("operator.token"))?,
     };
-    super::runtime()?.block_on(async {
+    let walked = async {
         let driver = Driver::start(&chromedriver, &chromium, &scratch).await?;
         let first = without_scripts(&driver, &site, scratch.clone(), &shifting).await?;
         let second = with_axe(&driver, &site, scratch, &axe, &shifting).await?;
         println!("  {first} pages without scripts, {second} pages before axe");
         driver.stop()?;
         site.stop()?;
-        Ok(Tally::passed(first + second + 1))
-    })
+        anyhow::Ok(Tally::passed(first + second + 1))
+    };
+    super::runtime()?
+        .block_on(async { tokio::time::timeout(PATIENCE, walked).await })
+        .context("the browser hangs")?
 }
 
 async fn without_scripts(driver: &Driver, site: &Site, pictures: PathBuf, shifting: &Shifting) -> Result<usize> {

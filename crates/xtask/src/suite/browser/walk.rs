@@ -1,6 +1,8 @@
 //! The resident's journey, page by page, by what a person sees and can press: find → clinic → time → screening →
 //! details → check → confirmed → see → move → cancel; and the pages of what can go wrong on the way.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result, bail, ensure};
 use fantoccini::elements::Element;
 use fantoccini::{Client as Browser, Locator};
@@ -9,6 +11,10 @@ use super::{Seen, Shifting};
 
 /// How many times are tried until one is for an adult: products for children stand between them.
 const TIMES_TRIED_MAX: usize = 12;
+/// Longest wait for a page.
+const NEXT_PAGE_WITHIN: Duration = Duration::from_secs(10);
+/// The Enter key, as WebDriver writes it.
+const ENTER: &str = "\u{E007}";
 /// Beyond any hold: half an hour at most, and its grace.
 const HOLD_OVER_S: u64 = 2400;
 
@@ -59,7 +65,7 @@ async fn keep_a_time(seen: &mut Seen<'_>, browser: &Browser, shows: bool) -> Res
     for number in 0..TIMES_TRIED_MAX {
         let times = all(browser, "a.time").await?;
         let Some(time) = times.get(number) else { break };
-        time.click().await?;
+        push(browser, time).await?;
         if shows && number == 0 {
             seen.page("screening").await?;
             press(browser, "main form button[type=submit]").await?;
@@ -67,9 +73,9 @@ async fn keep_a_time(seen: &mut Seen<'_>, browser: &Browser, shows: bool) -> Res
             seen.page("screening-unanswered").await?;
         }
         let ages = all(browser, "input[name=age]").await?;
-        ages.last().context("no ages to choose from")?.click().await?; // the oldest
+        choose(ages.last().context("no ages to choose from")?).await?; // the oldest
         for first in all(browser, "fieldset input[type=radio]:first-of-type:not([name=age])").await? {
-            first.click().await?;
+            choose(&first).await?;
         }
         press(browser, "main form button[type=submit]").await?;
         if browser.current_url().await?.path().starts_with("/hold/") {
@@ -145,10 +151,19 @@ async fn move_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<(
     let before = seen.text().await?;
     press(browser, "a[href$='/move']").await?;
     seen.page("move").await?;
-    let times = all(browser, "form button.time").await?;
-    times.last().context("no other times to move to")?.click().await?;
-    seen.page("move-check").await?;
-    press(browser, "main form button.button-primary").await?;
+    for number in 0..TIMES_TRIED_MAX {
+        browser.goto(&format!("{link}/move")).await?;
+        let times = all(browser, "form button.time").await?;
+        push(browser, times.get(number).context("no other times to move to")?).await?;
+        if number == 0 {
+            seen.page("move-check").await?;
+        }
+        press(browser, "main form button.button-primary").await?;
+        if !browser.current_url().await?.path().contains("/move/") {
+            break;
+        }
+        seen.page("move-refused").await?; // a time for children
+    }
     seen.page("moved").await?;
     browser.goto(link).await?;
     ensure!(seen.text().await? != before, "moving changed nothing");
@@ -212,11 +227,27 @@ async fn one(browser: &Browser, css: &str) -> Result<Element> {
 }
 
 async fn press(browser: &Browser, css: &str) -> Result<()> {
-    one(browser, css)
-        .await?
-        .click()
-        .await
-        .with_context(|| format!("pressing {css}"))
+    let element = one(browser, css).await?;
+    push(browser, &element).await.with_context(|| format!("pressing {css}"))
+}
+
+/// A link or a button, by the keyboard: that must work for everybody, and where scripts are off the driver's own click
+/// waits for ever for a script of its own. Each leads to another page, which is waited for: the old one is gone, and
+/// the new one is whole.
+async fn push(browser: &Browser, element: &Element) -> Result<()> {
+    let before = one(browser, "html").await?;
+    element.send_keys(ENTER).await?;
+    let until = Instant::now() + NEXT_PAGE_WITHIN;
+    while before.tag_name().await.is_ok() || all(browser, "footer").await?.is_empty() {
+        ensure!(Instant::now() < until, "no other page came");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// A radio button, by the keyboard.
+async fn choose(element: &Element) -> Result<()> {
+    Ok(element.send_keys(" ").await?)
 }
 
 async fn fill(browser: &Browser, name: &str, value: &str) -> Result<()> {

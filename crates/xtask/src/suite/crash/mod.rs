@@ -3,7 +3,7 @@
 //! time; the supervisor is killed too. Every answer that never came is asked for again by its key, and at the end
 //! `verify` compares what the clients were told with what is stored.
 
-mod crowd;
+pub(super) mod crowd;
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -230,7 +230,7 @@ async fn read_again(client: &Client, ledger: &Ledger) -> Result<()> {
 }
 
 /// `verify` finds every acknowledged appointment, and would find one that is not there.
-fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger) -> Result<()> {
+pub(super) fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger) -> Result<()> {
     let line = |appointment: &str, code: &str, slot: &str, status: &str| {
         json!({ "appointment": appointment, "code": code, "slot": slot, "status": status }).to_string() + "\n"
     };
