@@ -151,11 +151,12 @@ async fn move_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<(
     let before = seen.text().await?;
     press(browser, "a[href$='/move']").await?;
     seen.page("move").await?;
-    for number in 0..TIMES_TRIED_MAX {
+    // Not the first: that may be the time that is booked.
+    for number in 1..TIMES_TRIED_MAX {
         browser.goto(&format!("{link}/move")).await?;
         let times = all(browser, "form button.time").await?;
         push(browser, times.get(number).context("no other times to move to")?).await?;
-        if number == 0 {
+        if number == 1 {
             seen.page("move-check").await?;
         }
         press(browser, "main form button.button-primary").await?;
