@@ -1,7 +1,7 @@
 //! Keeps a demonstration's calendar filled: today and the thirteen days after it, by each clinic's own clock, at start
 //! and whenever a local midnight has passed. Adds only: a day of a clinic that has sessions is left as it is, however
 //! its rules or its plan have changed since. Several processes may do it at once; they would write the same rows.
-//! A jurisdiction that is no demonstration publishes its sessions itself.
+//! A jurisdiction that is no demonstration publishes its sessions itself; so does who imports a clinic into one.
 
 use crate::availability::change_feed::read_rules;
 use crate::engine::{Engine, StartError, connection};
@@ -110,13 +110,18 @@ impl Horizon {
     }
 }
 
+/// Only then: somebody's own clinic has the sessions that were imported for it, and nothing made up between them.
+fn sessions_are_made(clinic: &Clinic) -> bool {
+    clinic.demonstration && clinic.made.iter().any(|field| field == "sessions")
+}
+
 fn due(engine: &Engine) -> Option<FilledFor> {
     engine.rules().jurisdiction().demonstration.as_ref()?;
     let (now, snapshot) = (engine.clock().now(), engine.snapshot());
     let clinics: Vec<_> = snapshot
         .clinics()
         .iter()
-        .filter(|seen| seen.clinic.demonstration)
+        .filter(|seen| sessions_are_made(&seen.clinic))
         .collect();
     Some((
         clinics.iter().map(|seen| now.date_in(&seen.clinic.zone)).collect(),
@@ -138,7 +143,7 @@ fn fill(connection: &mut Connection, clock: &Clock, at_once: usize, stop: &dyn F
     };
     let clinics: Vec<_> = records::clinic::all(&mut tx)?
         .into_iter()
-        .filter(|clinic| clinic.demonstration)
+        .filter(sessions_are_made)
         .collect();
     let Some(first) = clinics.iter().map(|clinic| now.date_in(&clinic.zone)).min() else {
         return Ok(Filled::default());

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,18 @@ impl Dataset {
             spread: Arc::new(slots(1, SPREAD)),
         }
     }
+}
+
+/// A fresh copy of the installation with so many appointments, to be booked on: what is measured leaves rows behind.
+pub fn copied(bench: &Bench, rows: usize) -> Result<Dataset> {
+    let original = prepared(bench, rows)?;
+    let copy = bench.folder.join("copy");
+    if copy.exists() {
+        std::fs::remove_dir_all(&copy)?;
+    }
+    xtask::program::run(Command::new("cp").arg("-a").arg(&original.data).arg(&copy))?;
+    xtask::program::run(&mut Command::new("sync"))?; // or the first commits would write the copy to the disk
+    Ok(Dataset { data: copy, ..original })
 }
 
 /// The installation with so many appointments; made when there is none, or when it is stale.

@@ -18,7 +18,7 @@ use xtask::site::{Site, Start};
 
 use super::Bench;
 use super::commits::Where;
-use super::dataset::{Dataset, prepared, runtime};
+use super::dataset::{Dataset, copied, prepared, runtime};
 use super::engine::{somebody, uuid_text};
 use super::load::{self, Line, flood};
 
@@ -158,7 +158,7 @@ fn in_turn(name: &str, site: &Site, ours: &[Vec<u8>], status: u16, (path, body):
 
 /// Full bookings, hold and book, each a durable commit, at 100,000 appointments.
 pub fn booking(bench: &Bench, name: &str, place: Where) -> Result<Row> {
-    let dataset = prepared(bench, 100_000)?;
+    let dataset = copied(bench, 100_000)?;
     let site = Start::new(&bench.evenkeel, &dataset.data).up()?;
     let hello = Hello::start(400)?;
     let anchor = [load::get(&hello.address, "/hello", "")];
