@@ -13,6 +13,7 @@
 
 pub mod bench;
 pub mod client;
+pub mod group;
 pub mod program;
 pub mod site;
 pub mod soak;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{Checkout, bench, soak, suite, tidy};
+use xtask::{Checkout, bench, group, soak, suite, tidy};
 
 /// What a developer of Evenkeel runs.
 #[derive(Parser)]
@@ -58,6 +58,7 @@ fn main() -> ExitCode {
 /// Whether everything passed.
 fn run(arguments: Arguments) -> Result<bool> {
     let checkout = Checkout::here();
+    group::end_with_us()?;
     match arguments.command {
         Command::Tidy => {
             let (held, broken) = tidy::run(&tidy::Tree::read(&checkout.root)?);

@@ -10,11 +10,12 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::client::{Ask, Client};
+use crate::group::Group;
 
 /// Longest wait for the ready line: a first start imports the demonstration (30 s promised; a laden machine gets twice).
 const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -110,7 +111,7 @@ impl Site {
             .process_group(0)
             .spawn()
             .with_context(|| format!("starting {}", words.join(" ")))?;
-        let group = Some(Group(Pid::from_raw(child.id().cast_signed())));
+        let group = Some(Group::of(&child));
         let lines = read_lines(child.stdout.take().context("stdout is piped")?);
         let ready = wait_ready(&lines, &mut child, began);
         let mut site = Self {
@@ -179,7 +180,7 @@ impl Site {
     pub fn stop(mut self) -> Result<ExitStatus> {
         match (self.supervisor(), &self.group) {
             (Ok(supervisor), _) => kill(supervisor, Signal::SIGTERM)?,
-            (Err(_), Some(group)) => killpg(group.0, Signal::SIGTERM)?,
+            (Err(_), Some(group)) => group.signal(Signal::SIGTERM)?,
             (Err(error), None) => return Err(error),
         }
         self.wait(STOPS_WITHIN)
@@ -208,15 +209,6 @@ impl Site {
                 _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
-    }
-}
-
-/// The process group of one `up`: the supervisor, its children, and what runs them. Killed when dropped.
-pub struct Group(Pid);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = killpg(self.0, Signal::SIGKILL); // an error means that nobody is left
     }
 }
 

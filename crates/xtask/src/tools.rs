@@ -18,18 +18,23 @@ pub fn debian(name: &str, package: &str) -> Result<PathBuf> {
     if let Some(found) = program::find(name) {
         return Ok(found);
     }
+    install(name, package)?;
+    program::find(name).with_context(|| format!("Debian's {package} brought no `{name}`"))
+}
+
+/// Installs a Debian package; without root says which, and why.
+fn install(what: &str, package: &str) -> Result<()> {
     if !nix::unistd::geteuid().is_root() {
-        bail!("`{name}` is missing. As root: apt-get install --no-install-recommends {package}");
+        bail!("`{what}` is missing. As root: apt-get install --no-install-recommends {package}");
     }
     println!("  installing Debian's {package}");
-    let log = program::output(Command::new("apt-get").args(["update", "-qq"]));
-    if let Err(error) = log {
+    if let Err(error) = program::output(Command::new("apt-get").args(["update", "-qq"])) {
         println!("  (apt-get update: {error:#})"); // old lists may do
     }
     let mut install = Command::new("apt-get");
     install.env("DEBIAN_FRONTEND", "noninteractive");
     program::output(install.args(["install", "-y", "-qq", "--no-install-recommends", package]))?;
-    program::find(name).with_context(|| format!("Debian's {package} brought no `{name}`"))
+    Ok(())
 }
 
 /// Prometheus's own checker of metrics. It is taken out of Debian's package without installing that, so that no
@@ -80,10 +85,10 @@ pub fn schemathesis(checkout: &Checkout) -> Result<PathBuf> {
     }
     let python = debian("python3", "python3-venv")?;
     println!("  installing schemathesis {SCHEMATHESIS} from PyPI");
-    if program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder)).is_err() {
-        debian("python3-venv-is-part-of-python3", "python3-venv").ok();
-        program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder))
-            .context("making a virtual environment (Debian: python3-venv)")?;
+    let make = || program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder));
+    if make().is_err() {
+        install("python3 -m venv", "python3-venv")?; // Debian's python3 comes without
+        make()?;
     }
     let wanted = format!("schemathesis=={SCHEMATHESIS}");
     program::output(Command::new(folder.join("bin/pip")).args(["install", "-q", &wanted]))?;

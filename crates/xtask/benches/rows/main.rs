@@ -110,6 +110,7 @@ fn run(arguments: Arguments) -> Result<bool> {
             bail!("no row is called `{name}`; there are: {}", known.join(", "));
         }
     }
+    xtask::group::end_with_us()?;
     let bench = Bench {
         evenkeel: arguments.evenkeel,
         folder: arguments.folder,

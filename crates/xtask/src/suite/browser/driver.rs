@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use fantoccini::{Client as Browser, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use serde_json::json;
+
+use crate::group::Group;
 
 /// A phone that many people have, in CSS pixels.
 const WIDTH: u32 = 390;
@@ -29,6 +29,7 @@ pub enum Scripts {
 /// A running driver; with it ends every browser that it started.
 pub struct Driver {
     child: Child,
+    group: Option<Group>,
     url: String,
     chromium: PathBuf,
     scratch: PathBuf,
@@ -48,6 +49,7 @@ impl Driver {
             .spawn()
             .context("starting chromedriver")?;
         let driver = Self {
+            group: Some(Group::of(&child)),
             child,
             url: format!("http://127.0.0.1:{port}"),
             chromium: chromium.to_owned(),
@@ -91,20 +93,15 @@ impl Driver {
 
     /// Ends it.
     pub fn stop(mut self) -> Result<()> {
-        self.end();
+        drop(self.group.take());
         self.child.wait()?;
         Ok(())
-    }
-
-    fn end(&self) {
-        // An error means that nobody is left.
-        let _ = killpg(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGKILL);
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.end();
+        drop(self.group.take());
         let _ = self.child.wait();
     }
 }

@@ -8,6 +8,8 @@ use fantoccini::elements::Element;
 use fantoccini::{Client as Browser, Locator};
 
 use super::{Seen, Shifting};
+use crate::client::Client;
+use crate::traveller::{self, fresh_key};
 
 /// How many times are tried until one is for an adult: products for children stand between them.
 const TIMES_TRIED_MAX: usize = 12;
@@ -15,6 +17,8 @@ const TIMES_TRIED_MAX: usize = 12;
 const NEXT_PAGE_WITHIN: Duration = Duration::from_secs(10);
 /// The Enter key, as WebDriver writes it.
 const ENTER: &str = "\u{E007}";
+/// No slot of the demonstration has more.
+const PLACES_MAX: usize = 64;
 /// Beyond any hold: half an hour at most, and its grace.
 const HOLD_OVER_S: u64 = 2400;
 
@@ -28,6 +32,7 @@ pub async fn journey(public: &str, seen: &mut Seen<'_>, shifting: &Shifting) -> 
     let link = confirm(seen, &browser).await?;
     move_it(seen, &browser, &link).await?;
     cancel_it(seen, &browser, &link).await?;
+    somebody_was_faster(public, seen, &browser).await?;
     too_slow(public, seen, &browser, shifting).await
 }
 
@@ -183,6 +188,45 @@ async fn cancel_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result
         "the link does not say that it is canceled:\n{text}"
     );
     Ok(())
+}
+
+/// A time that went while somebody answered the first questions: the nearest are offered, and lead on.
+async fn somebody_was_faster(public: &str, seen: &mut Seen<'_>, browser: &Browser) -> Result<()> {
+    find_again(public, browser).await?;
+    let clinic = browser.current_url().await?.to_string();
+    for number in 0..TIMES_TRIED_MAX {
+        let times = all(browser, "a.time").await?;
+        push(browser, times.get(number).context("no more times")?).await?;
+        let url = browser.current_url().await?;
+        let slot = url.path().rsplit('/').next().unwrap_or_default().to_owned();
+        let (others, mut left) = (Client::new(public), PLACES_MAX);
+        while others.send(&traveller::hold(&slot, &fresh_key("faster"))).await?.status == 201 {
+            left -= 1;
+            ensure!(left > 0, "{slot} has more than {PLACES_MAX} places");
+        }
+        choose(
+            all(browser, "input[name=age]")
+                .await?
+                .last()
+                .context("no ages to choose from")?,
+        )
+        .await?;
+        press(browser, "main form button[type=submit]").await?;
+        let nearest = all(browser, ".nearest button").await?;
+        if let Some(first) = nearest.first() {
+            ensure!(nearest.len() <= 3, "{} times are offered", nearest.len());
+            seen.page("time-gone").await?;
+            push(browser, first).await?;
+            let path = browser.current_url().await?.path().to_owned();
+            ensure!(
+                path.starts_with("/hold/") || path.starts_with("/holds"),
+                "a nearest time led to {path}"
+            );
+            return seen.page("nearest-kept").await;
+        }
+        browser.goto(&clinic).await?; // a time for children
+    }
+    bail!("no page offered the nearest times")
 }
 
 /// A hold that ended while somebody typed.

@@ -21,7 +21,8 @@ use self::crowd::{Crowd, Ledger};
 use super::Tally;
 use crate::Checkout;
 use crate::client::{Ask, Client};
-use crate::site::{Group, Site, Start};
+use crate::group::Group;
+use crate::site::{Site, Start};
 use crate::traveller;
 
 /// How long the clients book.
@@ -31,8 +32,8 @@ const CLIENTS: usize = 64;
 /// The supervisor's lives: between two of them it is killed itself. Each arms other crash points in its servers, at
 /// the n-th passage; a point late in a request's way is passed more rarely than one at its beginning.
 const LIVES: [&str; 5] = [
-    "receive:400",
-    "decide:150",
+    "receive:40",
+    "decide:40",
     "before-commit:20",
     "after-commit:20",
     "answer:200",

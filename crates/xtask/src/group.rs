@@ -1,0 +1,58 @@
+//! Process groups that we started: killed when dropped, and when we are told to stop ourselves. A suite that is
+//! interrupted leaves nothing running.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::unistd::Pid;
+
+static LIVING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// How a shell counts the end by Ctrl-C.
+const INTERRUPTED: i32 = 130;
+
+/// One group: its first process, that one's children, and what runs them.
+pub struct Group(Pid);
+
+impl Group {
+    /// The group of a process that was started as its leader.
+    pub fn of(leader: &std::process::Child) -> Self {
+        let id = leader.id().cast_signed();
+        living().insert(id);
+        Self(Pid::from_raw(id))
+    }
+    /// Sends a signal to all of it.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(killpg(self.0, signal)?)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = killpg(self.0, Signal::SIGKILL); // an error means that nobody is left
+        living().remove(&self.0.as_raw());
+    }
+}
+
+fn living() -> MutexGuard<'static, BTreeSet<i32>> {
+    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on Ctrl-C and SIGTERM end every group before they end us. Called once, first thing.
+pub fn end_with_us() -> Result<()> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    signals.thread_block()?; // threads started from here inherit that; programs do not
+    std::thread::spawn(move || {
+        if signals.wait().is_ok() {
+            for id in living().iter() {
+                let _ = killpg(Pid::from_raw(*id), Signal::SIGKILL);
+            }
+            std::process::exit(INTERRUPTED);
+        }
+    });
+    Ok(())
+}
