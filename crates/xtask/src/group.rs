@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
-use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use tokio::signal::unix::{SignalKind, signal};
 
 static LIVING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
@@ -42,12 +43,17 @@ fn living() -> MutexGuard<'static, BTreeSet<i32>> {
 
 /// From now on Ctrl-C and SIGTERM end every group before they end us. Called once, first thing.
 pub fn end_with_us() -> Result<()> {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
-    signals.thread_block()?; // threads started from here inherit that; programs do not
+    // Handlers, not a blocked mask: programs would inherit that, and never hear a SIGTERM.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::spawn(move || {
-        if signals.wait().is_ok() {
+        let told = runtime.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            tokio::select! {
+                told = tokio::signal::ctrl_c() => told,
+                _ = terminate.recv() => Ok(()),
+            }
+        });
+        if told.is_ok() {
             for id in living().iter() {
                 let _ = killpg(Pid::from_raw(*id), Signal::SIGKILL);
             }
