@@ -22,7 +22,10 @@ pub mod tidy;
 pub mod tools;
 pub mod traveller;
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Where things are in this checkout.
 #[derive(Debug, Clone)]
@@ -48,9 +51,11 @@ impl Checkout {
     pub fn binary(&self) -> PathBuf {
         self.target().join("debug/evenkeel")
     }
-    /// A folder of its own for one run of a suite, empty.
+    /// A folder of its own for one run of a suite, empty. A second run of the same suite beside the first is refused:
+    /// it would empty the folder under the other's servers.
     pub fn scratch(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.target().join("xtask").join(name);
+        only_one(name, &folder)?;
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
@@ -61,4 +66,25 @@ impl Checkout {
     pub fn tools(&self) -> PathBuf {
         self.root.join(".tools")
     }
+}
+
+/// Locks of this process's suites, held until it ends.
+static HELD: Mutex<BTreeMap<String, File>> = Mutex::new(BTreeMap::new());
+
+fn only_one(name: &str, folder: &Path) -> anyhow::Result<()> {
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    if held.contains_key(name) {
+        return Ok(());
+    }
+    let path = folder.with_extension("lock");
+    std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
+    let lock = File::create(&path)?;
+    if lock.try_lock().is_err() {
+        anyhow::bail!(
+            "another run of the suite `{name}` has {}: wait for it",
+            folder.display()
+        );
+    }
+    held.insert(name.to_owned(), lock);
+    Ok(())
 }

@@ -123,9 +123,6 @@ pub const SUITES: &[Suite] = &[
     suite("fsync", "on disk before the answer", 60, true, fsync::run),
 ];
 
-/// Suites that run only when they are named: not yet steady enough to hold anybody's change up.
-const BY_NAME: &[&str] = &["shared"];
-
 /// Runs the named suites, or all, and prints the closing line that counts in any language. Whether all passed.
 pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
     for name in names {
@@ -136,9 +133,9 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
     }
     let began = Instant::now();
     let mut all = Tally::default();
-    let chosen = SUITES.iter().filter(|suite| {
-        (names.is_empty() && !BY_NAME.contains(&suite.name)) || names.iter().any(|name| name == suite.name)
-    });
+    let chosen = SUITES
+        .iter()
+        .filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name));
     let mut built = false;
     let mut lines = Vec::new();
     for suite in chosen {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -38,7 +38,9 @@ const SERVER_KILLS_MIN: usize = 4;
 const IMPORT_KILLS_MIN: usize = 4;
 const UNKNOWN_MIN: usize = 5;
 /// Imports of one file that are cut off on purpose, then one may end.
-const IMPORT_KILLS_MAX: usize = 8;
+const IMPORT_KILLS_MAX: usize = 16;
+/// By how much an import grows older before it is killed, when the one before had written nothing yet.
+const IMPORT_AGE_STEP: Duration = Duration::from_millis(20);
 /// Longest that one import may take on a laden machine.
 const IMPORT_WITHIN: Duration = Duration::from_secs(30);
 /// Longest wait for a killed server to answer again.
@@ -50,11 +52,11 @@ const AGREE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The imported clinics: several transactions of them.
 const CLINICS: usize = 3_000;
-/// The first of them have sessions, each on so many days: two dozen transactions.
+/// The first of them have sessions, each on so many days: four dozen transactions.
 const CLINICS_OPEN: usize = 60;
-const DAYS: usize = 40;
-/// 9:00 to 17:00 in steps of 20 minutes.
-const SLOTS_A_SESSION: usize = 24;
+const DAYS: usize = 80;
+/// 9:00 to 17:00 in steps of 40 minutes.
+const SLOTS_A_SESSION: usize = 12;
 const CAPACITY: u64 = 2;
 /// What their names begin with.
 const NAMED: &str = "Shared Mill ";
@@ -145,7 +147,7 @@ impl Files {
         let mut text = "clinic,date,vaccine,start,end,slot_minutes,capacity\n".to_owned();
         for number in 0..CLINICS_OPEN {
             for day in &days {
-                writeln!(text, "shared-{number},{day},140,09:00,17:00,20,{CAPACITY}")?;
+                writeln!(text, "shared-{number},{day},140,09:00,17:00,40,{CAPACITY}")?;
             }
         }
         std::fs::write(&files.sessions, text)?;
@@ -195,44 +197,37 @@ impl Folder {
         })
     }
 
-    /// Imports a file again and again, killed each time as soon as it has written something, until one ends; then once
-    /// more, which changes nothing. How many rows were there after each kill.
+    /// Imports a file again and again, killed each time when it has become so old that it has written a part, until
+    /// one ends; then once more, which changes nothing. How many rows were there after each kill.
     fn import(&self, what: &str, file: &Path, rows: u64) -> Result<Vec<u64>> {
-        let mut killed = Vec::new();
+        let (mut killed, mut age) = (Vec::new(), IMPORT_AGE_STEP);
         let mut known = self.known(what, file)?;
         ensure!(known == 0, "{known} of the {what} were there before");
-        loop {
+        while known < rows {
+            let kill = killed.len() < IMPORT_KILLS_MAX;
             let mut import = Killed(self.importing(what, file, false).stdout(Stdio::null()).spawn()?);
-            let began = Instant::now();
-            let ended = loop {
-                if let Some(status) = import.0.try_wait()? {
-                    break Some(status);
-                }
-                ensure!(
-                    began.elapsed() < IMPORT_WITHIN,
-                    "importing {what} takes over {IMPORT_WITHIN:?}"
-                );
-                if killed.len() < IMPORT_KILLS_MAX && self.known(what, file)? > known {
-                    import.0.kill()?;
-                    import.0.wait()?;
-                    break None;
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            };
-            known = self.known(what, file)?;
-            match ended {
-                // It may have ended by itself just before it was killed: then this one was not cut off.
-                None if known < rows => killed.push(known),
-                None => break,
-                Some(status) => {
-                    ensure!(status.success(), "importing {what} ended with {status}");
-                    break;
-                }
+            let ended = import.end_within(if kill { age } else { IMPORT_WITHIN })?;
+            ensure!(ended.is_some() || kill, "importing {what} takes over {IMPORT_WITHIN:?}");
+            ensure!(
+                ended.is_none_or(|status| status.success()),
+                "importing {what} ended with {ended:?}"
+            );
+            drop(import); // SIGKILL, if it still lives
+            let now = self.known(what, file)?;
+            ensure!(now >= known, "of {known} {what} {now} are left");
+            ensure!(ended.is_none() || now == rows, "{what}: ended with {now} of {rows}");
+            if now < rows {
+                killed.push(now);
             }
+            // Older when it came to nothing, younger when it came far.
+            age = if now == known {
+                age + IMPORT_AGE_STEP
+            } else {
+                age.saturating_sub(IMPORT_AGE_STEP).max(IMPORT_AGE_STEP)
+            };
+            known = now;
         }
-        ensure!(known == rows, "after the import {known} of {rows} {what} are there");
-        let again = self.importing(what, file, false).output()?;
-        let said = last_line(&again)?;
+        let said = last_line(&self.importing(what, file, false).output()?)?;
         let nothing = said["added"] == 0 && said["changed"] == 0 && said["unchanged"] == rows;
         ensure!(nothing, "importing {what} twice is not importing them once: {said}");
         Ok(killed)
@@ -256,6 +251,20 @@ impl Folder {
 
 /// A child that does not outlive the suite.
 struct Killed(Child);
+
+impl Killed {
+    /// How it ended, if it did so by itself within this time.
+    fn end_within(&mut self, within: Duration) -> Result<Option<ExitStatus>> {
+        let began = Instant::now();
+        loop {
+            let ended = self.0.try_wait()?;
+            if ended.is_some() || began.elapsed() >= within {
+                return Ok(ended);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
 
 impl Drop for Killed {
     fn drop(&mut self) {
@@ -340,7 +349,13 @@ fn check(ledger: &Ledger, killed_a: usize, killed_b: usize, imported: &Imported)
         kills >= SERVER_KILLS_MIN,
         "a server was killed only {kills} times, {SERVER_KILLS_MIN} are wanted"
     );
-    let kills = imported.sessions.len();
+    // Only those that had written a part count.
+    let kills = imported
+        .sessions
+        .iter()
+        .filter(|there| **there > 0)
+        .collect::<BTreeSet<_>>()
+        .len();
     ensure!(
         kills >= IMPORT_KILLS_MIN,
         "the import of sessions was cut off only {kills} times, {IMPORT_KILLS_MIN} are wanted"
@@ -447,7 +462,7 @@ async fn agreed(doors: &[Client; 2], clinics: &BTreeSet<String>) -> Result<(BTre
         let path = format!(
             "/api/v1/slots?clinic={clinic}&limit=200&from={}&to={}",
             date_after(0)?,
-            date_after(60)?
+            date_after(90)?
         );
         loop {
             let asked = began.elapsed();

@@ -125,6 +125,21 @@ fn the_demonstration_is_loaded_once_and_offers_every_clinic() {
 }
 
 #[test]
+fn a_clinic_that_somebody_imported_gets_no_invented_times() {
+    let (database, clock) = (fresh_memory(), Clock::real());
+    let mut connection = database.connect().unwrap();
+    ensure(&database, &clock).unwrap();
+    let mut own = clinics(&mut connection)[0].clone();
+    (own.id, own.source_id, own.made) = (ClinicId::from_bits(7), "own".to_owned(), Vec::new());
+    let mut tx = connection.begin().unwrap();
+    records::clinic::save(&mut tx, &own, clock.now()).unwrap();
+    tx.commit().unwrap();
+    let again = ensure(&database, &clock).unwrap();
+    assert_eq!(again.filled.slots, 0);
+    assert!(slots(&mut connection).values().all(|slot| slot.clinic != own.id));
+}
+
+#[test]
 fn two_that_start_at_once_write_one_demonstration() {
     let (database, clock) = (fresh_memory(), Clock::real());
     let mut connection = database.connect().unwrap();
