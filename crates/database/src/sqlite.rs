@@ -5,6 +5,9 @@ use crate::transaction::{Durability, Place, Value, WRITER_WAIT};
 use base::answer::Fault;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use std::borrow::Cow;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 /// Statements kept prepared on each connection: more than the engine has.
 const PREPARED_STATEMENTS: usize = 128;
@@ -26,6 +29,9 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
+    if let Place::File(path) = place {
+        make_private(path);
+    }
     let connection = connect(place, flags, cache_kib)?;
     if let Place::File(_) = place {
         set(&connection, place, "PRAGMA journal_mode = WAL")?;
@@ -42,6 +48,13 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
         read_back(&connection, place)?;
     }
     Ok(connection)
+}
+
+/// Makes the file, when there is none, for its owner alone, whatever the folder allows: it holds people's names. SQLite
+/// gives the files beside it the same mode. One that exists must not be opened here: closing it again would drop the
+/// locks that this process has on it. What goes wrong here, `connect` meets again and names.
+fn make_private(path: &Path) {
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 pub(crate) fn open_read_only(place: &Place) -> Result<Connection, OpenError> {

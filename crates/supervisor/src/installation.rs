@@ -92,7 +92,7 @@ pub enum UpError {
         free: Option<SocketAddr>,
     },
     /// The public socket cannot be bound for another reason.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Bind {
         /// What was wanted.
         address: SocketAddr,
@@ -106,7 +106,7 @@ pub enum UpError {
         code: i32,
     },
     /// The file system or the kernel said no.
-    #[error("{what}: {source}")]
+    #[error("{what}")]
     Io {
         /// To what.
         what: String,

@@ -39,7 +39,7 @@ pub enum InstanceError {
     #[error("{}", held(.0.as_ref()))]
     Held(Option<Holder>),
     /// The file system said no.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}", path = path.display())]
     Io {
         /// Which file.
         path: PathBuf,

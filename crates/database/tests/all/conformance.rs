@@ -2,6 +2,7 @@
 
 use base::answer::Fault;
 use database::{Broken, Database, OpenError, Value};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 struct Places {
@@ -162,4 +163,26 @@ fn a_read_only_connection_cannot_write() {
         .begin()
         .and_then(|mut tx| tx.execute("INSERT INTO t (a) VALUES (1)", &[]));
     assert_eq!(wrote.err().map(|broken| broken.fault()), Some(Fault::ReadOnly));
+}
+
+#[test]
+fn the_files_are_their_owners_alone_whatever_the_folder_allows() {
+    let places = Places::new("modes");
+    std::fs::set_permissions(&places.dir, PermissionsExt::from_mode(0o755)).unwrap();
+    let database = Database::file(&places.dir.join("file.sqlite"));
+    make_table(&database);
+    // With the last connection that reads or writes the files beside the database go.
+    let mut connection = database.connect().unwrap();
+    let mut tx = connection.begin_read().unwrap();
+    tx.query_one("SELECT count(*) FROM t", &[], |row| row.integer(0))
+        .unwrap();
+    let mut seen = Vec::new();
+    for file in std::fs::read_dir(&places.dir).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        seen.push((file.file_name().into_string().unwrap(), mode));
+    }
+    seen.sort();
+    let expected = ["file.sqlite", "file.sqlite-shm", "file.sqlite-wal"].map(|name| (name.to_owned(), 0o600));
+    assert_eq!(seen, expected);
 }

@@ -137,7 +137,7 @@ pub const CODES: &[CodeText] = &[
         "too-late",
         409,
         "Too late",
-        "The time has begun or is over. Nothing was changed.",
+        "The time has begun or is over, or the appointment was cancelled. Nothing was changed.",
     ),
     text(
         "busy",

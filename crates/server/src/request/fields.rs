@@ -115,7 +115,11 @@ impl<'a> Object<'a> {
             if !known.contains(&name.as_str()) {
                 findings.malformed(
                     object.at(name),
-                    format!("no such field; there are: {}", known.join(", ")),
+                    if known.is_empty() {
+                        "no field: this call has none".to_owned()
+                    } else {
+                        format!("no such field; there are: {}", known.join(", "))
+                    },
                 );
             }
         }

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
-use supervisor::installation::{Event, Installation, Plan, UpError};
+use supervisor::installation::{Event, Installation, Plan, UpError, prepare};
 use supervisor::instance::{InstanceError, children};
 use supervisor::processes::Processes;
 
@@ -107,6 +107,15 @@ async fn a_second_up_refuses() {
         .unwrap();
     let second = Installation::start(plan(&folder, WELL, "127.0.0.1:0"), Clock::real(), |_| {}).await;
     assert!(matches!(second, Err(UpError::Instance(InstanceError::Held(Some(_))))));
+}
+
+#[test]
+fn a_message_with_its_causes_says_each_thing_once() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let error = prepare(&folder.path().join("file").join("data")).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(!error.to_string().contains(&cause), "{error}: {cause}");
 }
 
 #[tokio::test]

@@ -88,6 +88,18 @@ async fn every_call_that_takes_a_credential_is_closed_without_and_with_a_foreign
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_cannot_be_one_is_answered_like_one_that_nobody_has() {
+    let site = Site::start();
+    let long = "a".repeat(65);
+    for id in ["apt-nobody", "%ff", long.as_str()] {
+        let path = format!("/api/v1/appointments/{id}");
+        let ask = || site.ask("GET", &path);
+        assert_eq!(ask().send().await.problem(401, "unauthorized"), "", "{id}");
+        assert_eq!(ask().bearer("x").send().await.problem(404, "not-found"), "", "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_methods_are_not_allowed_and_the_answer_says_which_are() {
     let site = Site::start();
     let mut allowed: BTreeMap<String, Vec<String>> = BTreeMap::new();

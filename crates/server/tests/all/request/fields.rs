@@ -154,3 +154,14 @@ fn sixteen_levels_are_read_and_seventeen_are_not() {
         &expect![[r#"Invalid([FieldError { field: "/name", expected: "a name" }])"#]],
     );
 }
+
+#[test]
+fn a_call_without_fields_says_so() {
+    let read = read_body(br#"{"a":1}"#, |raw, findings| {
+        Object::open("", raw, &[], findings).map(drop)
+    });
+    expect![[
+        r#"Malformed { detail: "The body has a field that this call does not know, or one field twice.", errors: [FieldError { field: "/a", expected: "no field: this call has none" }] }"#
+    ]]
+    .assert_eq(&format!("{:?}", read.unwrap_err()));
+}
