@@ -3,12 +3,16 @@
 use crate::fault::{Broken, CommitFailed, OpenError};
 use crate::transaction::{Durability, Place, Value, WRITER_WAIT};
 use base::answer::Fault;
+use runtime::clock::Clock;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
+/// Between two tries to turn a new file to the write-ahead log.
+const WAL_RETRY: Duration = Duration::from_millis(10);
 /// Statements kept prepared on each connection: more than the engine has.
 const PREPARED_STATEMENTS: usize = 128;
 /// Page cache of the committer in KiB: holds the random leaves of a million bookings' key trees.
@@ -34,7 +38,7 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
     }
     let connection = connect(place, flags, cache_kib)?;
     if let Place::File(_) = place {
-        set(&connection, place, "PRAGMA journal_mode = WAL")?;
+        take_wal(&connection, place)?;
     }
     let synchronous = if durability == Durability::Full {
         "FULL"
@@ -78,6 +82,34 @@ fn connect(place: &Place, flags: OpenFlags, cache_kib: i64) -> Result<Connection
     set(&connection, place, &format!("PRAGMA cache_size = -{cache_kib}"))?;
     set(&connection, place, "PRAGMA temp_store = MEMORY")?;
     Ok(connection)
+}
+
+/// Turns a new file to the write-ahead log. SQLite answers busy at once, without waiting, while another process that
+/// starts at the same time is doing just that; so the waiting is done here.
+fn take_wal(connection: &Connection, place: &Place) -> Result<(), OpenError> {
+    let (clock, mut waited) = (Clock::real(), Duration::ZERO);
+    loop {
+        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        let busy = |error: &rusqlite::Error| {
+            matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+            )
+        };
+        match mode {
+            Ok(_) => return Ok(()),
+            Err(error) if busy(&error) && waited < WRITER_WAIT => {
+                clock.sleep_blocking(WAL_RETRY);
+                waited += WAL_RETRY;
+            }
+            Err(error) => {
+                return Err(OpenError::Cannot {
+                    path: name(place),
+                    cause: error.to_string(),
+                });
+            }
+        }
+    }
 }
 
 fn name(place: &Place) -> String {

@@ -57,6 +57,11 @@ impl Server {
     /// Serves until asked to stop.
     pub fn run(self) -> anyhow::Result<Exit> {
         let public_url = self.public_url.as_deref().map(PublicUrl::parse).transpose()?;
+        // It names a chain, a lock and a log file.
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(plain) {
+            return Err(Usage("--name: expected 1 to 32 of a to z, 0 to 9 and -".to_owned()).into());
+        }
         if let Some(spec) = &self.crash_at {
             runtime::hook::arm(spec).map_err(Usage)?;
         }

@@ -58,6 +58,10 @@ impl Up {
         let origin = |url| PublicUrl::parse(url).map(|url| url.origin().to_owned());
         let public_url = self.public_url.as_deref().map(origin).transpose()?;
         let (data, listen, json, demo) = (self.at.data, self.listen, self.json, !self.empty);
+        let mut again = format!(" --data {}", data.display());
+        again.extend(self.public_url.as_deref().map(|url| format!(" --public-url {url}")));
+        again.extend((!demo).then_some(" --empty".to_owned()));
+        again.extend(json.then_some(" --json".to_owned()));
         let arguments = arguments(demo, self.rehearsal, self.crash_at);
         let done = supervise::run(supervise::Plan {
             data,
@@ -67,10 +71,12 @@ impl Up {
             demo,
             arguments,
         });
-        if let Some(UpError::PortTaken { free: Some(free), .. }) = done.as_ref().err().and_then(|e| e.downcast_ref()) {
-            eprintln!("This one is free: evenkeel up --listen {free}");
-        }
-        done
+        done.map_err(|error| match error.downcast_ref() {
+            Some(UpError::PortTaken { free: Some(free), .. }) => {
+                anyhow::anyhow!("{error:#}\nThis one is free: evenkeel up --listen {free}{again}")
+            }
+            _ => error,
+        })
     }
 }
 
