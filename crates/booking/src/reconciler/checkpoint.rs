@@ -4,12 +4,14 @@
 use crate::engine::StartError;
 use crate::limit;
 use base::limit::Settings;
-use database::Database;
+use database::{Broken, Connection, Database};
 use runtime::clock::Clock;
 use runtime::task::Owner;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_millis(250);
+/// Passes before writers are made to wait: each leaves what is written in the time of one.
+const SOFT_PASSES: usize = 3;
 
 /// Starts the thread.
 pub(crate) fn start(database: &Database, settings: &Settings, clock: &Clock, owner: &Owner) -> Result<(), StartError> {
@@ -19,10 +21,7 @@ pub(crate) fn start(database: &Database, settings: &Settings, clock: &Clock, own
     owner.thread("checkpoint", move || {
         let mut failing = false;
         while clock.pause_blocking(EVERY, &shutdown) {
-            let done = connection.checkpoint(false).and_then(|pages| {
-                // A log that only ever grows would fill the disk: then writers wait once until it starts anew.
-                if pages > most { connection.checkpoint(true).map(|_| ()) } else { Ok(()) }
-            });
+            let done = turn(&mut connection, most);
             if let Err(cause) = &done
                 && !failing
             {
@@ -32,4 +31,17 @@ pub(crate) fn start(database: &Database, settings: &Settings, clock: &Clock, own
         }
     })?;
     Ok(())
+}
+
+/// Moves what is there. A log that only ever grows would fill the disk: beyond `most` pages writers wait once until it
+/// starts anew. Before that it is moved again and again without making anyone wait, each time what came in meanwhile,
+/// so that next to nothing is left to wait for.
+fn turn(connection: &mut Connection, most: i64) -> Result<(), Broken> {
+    if connection.checkpoint(false)? <= most {
+        return Ok(());
+    }
+    for _ in 0..SOFT_PASSES {
+        connection.checkpoint(false)?;
+    }
+    connection.checkpoint(true).map(|_| ())
 }
