@@ -114,10 +114,10 @@ pub const CHANGES_KEPT: Setting = Setting {
 pub const LOG_PAGES: Setting = Setting {
     key: "booking.checkpoint.pages",
     unit: Unit::Count,
-    default: 16_384,
+    default: 65_536,
     min: 1_024,
     max: 262_144,
-    reason: "64 MiB of log: soft checkpoints keep up with anything but a reader that stays",
+    reason: "256 MiB of log: soft checkpoints keep up with anything but a reader that stays",
     below: "bookings wait for checkpoints",
     above: "a start after a crash reads a long log",
 };
