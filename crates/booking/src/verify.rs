@@ -6,6 +6,7 @@ mod chain;
 mod rows;
 
 use crate::records;
+use crate::records::outcome::SEALED;
 use acknowledged::Acknowledged;
 use base::time::Timestamp;
 use database::{Broken, Connection};
@@ -172,7 +173,7 @@ fn check_outcomes(
             );
         }
         if let Some(keys) = keys
-            && keys.open("outcome", "body", &outcome.key, &outcome.body).is_err()
+            && keys.open(SEALED.0, SEALED.1, &outcome.key, &outcome.body).is_err()
         {
             report.found(
                 Invariant::AcknowledgedIsStored,

@@ -105,9 +105,9 @@ impl No {
 }
 
 /// What a hold in a body must be: said alike for an unknown one and a wrong token.
-pub(crate) const HOLD_EXPECTED: &str = "the id of a hold, with its token in `token`";
+pub const HOLD_EXPECTED: &str = "the id of a hold, with its token in `token`";
 /// What a slot in a body must be.
-pub(crate) const SLOT_EXPECTED: &str = "the id of an appointment time of GET /slots";
+pub const SLOT_EXPECTED: &str = "the id of an appointment time of GET /slots";
 
 /// Decides one command. The working set is only read; apply the effects to it afterwards.
 pub fn decide(command: &Command, proof: Proof, set: &WorkingSet, at: &Circumstances<'_>) -> Decision {

@@ -6,7 +6,7 @@ use crate::jurisdiction::audit::AuditEvent;
 use crate::resident::appointment::Appointment;
 use crate::resident::eligibility::Answers;
 use crate::resident::hold::Hold;
-use crate::resident::identity::Fingerprint;
+use crate::resident::identity::{Fingerprint, Identity};
 use crate::resident::person::Person;
 use crate::rules::product::Cvx;
 use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
@@ -24,6 +24,25 @@ pub struct LiveDoseKey {
     pub series: String,
     /// Number in the series.
     pub dose: u8,
+}
+
+impl LiveDoseKey {
+    /// Where somebody stands for a dose: once for each contact; without contact, where nobody else can.
+    pub fn all_of(identity: &Identity, appointment: AppointmentId, series: &str, dose: u8) -> Vec<Self> {
+        let own = [(appointment.bits() as u64).to_be_bytes()];
+        let contacts = if identity.contacts.is_empty() {
+            &own[..]
+        } else {
+            &identity.contacts[..]
+        };
+        let key = |contact: &Fingerprint| Self {
+            person: identity.person,
+            contact: *contact,
+            series: series.to_owned(),
+            dose,
+        };
+        contacts.iter().map(key).collect()
+    }
 }
 
 /// What stands there.

@@ -6,7 +6,7 @@ use super::{Committer, appointment_seen, hold_seen, load, save};
 use crate::engine::{Done, Reply, Verdict, count};
 use crate::records;
 use crate::records::audit::{Head, Link};
-use crate::records::outcome::Outcome;
+use crate::records::outcome::{Outcome, SEALED};
 use crate::records::resident::Stored;
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
@@ -22,9 +22,6 @@ use scheduling::rules::Rules;
 use scheduling::working_set::WorkingSet;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Where outcomes' bodies are sealed for.
-const SEALED: (&str, &str) = ("outcome", "body");
 
 /// Why an attempt did not become a commit.
 pub(crate) enum AttemptError {

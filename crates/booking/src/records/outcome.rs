@@ -3,6 +3,9 @@
 use base::time::Timestamp;
 use database::{Broken, Transaction};
 
+/// Table and column that bodies are sealed for.
+pub const SEALED: (&str, &str) = ("outcome", "body");
+
 /// What was answered under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {

@@ -21,13 +21,6 @@ pub fn insert_new(tx: &mut Transaction<'_>, session: &Session, now: Timestamp) -
     Ok(tx.execute(sql, &values)? > 0)
 }
 
-/// The last local date on which any clinic has a session (yyyymmdd); `None` before the first.
-pub fn last_date(tx: &mut Transaction<'_>) -> Result<Option<i64>, Broken> {
-    Ok(tx
-        .query_one("SELECT max(date) FROM session", &[], |row| row.optional_integer(0))?
-        .flatten())
-}
-
 /// Ids of all sessions: for imports.
 pub fn all_ids(tx: &mut Transaction<'_>) -> Result<std::collections::BTreeSet<base::id::SessionId>, Broken> {
     let mut ids = std::collections::BTreeSet::new();

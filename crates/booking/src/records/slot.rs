@@ -1,7 +1,7 @@
 //! Slots and their counters.
 
 use super::{date_from, date_number, id_at};
-use base::id::{ClinicId, SlotId};
+use base::id::SlotId;
 use base::time::Timestamp;
 use database::{Broken, Row, Transaction};
 use scheduling::clinic::slot::{Slot, first_slot_id_from};
@@ -64,17 +64,6 @@ pub fn insert_new(tx: &mut Transaction<'_>, slot: &Slot) -> Result<bool, Broken>
     let sql = "INSERT INTO slot (id, clinic, session, product, date, starts_at, ends_at, capacity, held, booked)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0) ON CONFLICT (id) DO NOTHING";
     Ok(tx.execute(sql, &values)? > 0)
-}
-
-/// Every slot of a clinic that starts at an instant or later. Reads the whole range: for imports, not for visitors.
-pub fn of_clinic(tx: &mut Transaction<'_>, clinic: ClinicId, instant: Timestamp) -> Result<Vec<Slot>, Broken> {
-    let mut slots = Vec::new();
-    from(tx, instant, |slot| {
-        if slot.clinic == clinic {
-            slots.push(slot);
-        }
-    })?;
-    Ok(slots)
 }
 
 /// Every slot there is, for `verify`.

@@ -1,6 +1,6 @@
 //! The audit chains against themselves and against the rows: no gap, no changed event, no change without its event.
 
-use super::rows::Rows;
+use super::rows::{AppointmentRow, Rows};
 use super::{Invariant, Report};
 use crate::records;
 use crate::records::audit::{Head, Link};
@@ -19,19 +19,30 @@ pub(super) struct History {
     pub keys: BTreeSet<Vec<u8>>,
     /// When the last event was.
     pub last_at: Timestamp,
-    /// How each appointment stands by its events: the latest by time, then chain, then sequence.
-    appointments: BTreeMap<AppointmentId, (Timestamp, Status, SlotId)>,
+    /// How each appointment stands by the last event about it in one chain: the chain, status and slot. Not by time: a
+    /// command that arrived first may be decided last, and clocks are set back.
+    appointments: BTreeMap<AppointmentId, Standing>,
+    /// The last events of other chains about the same appointments: which of them was last of all cannot be told.
+    elsewhere: BTreeMap<AppointmentId, Vec<Standing>>,
     holds: BTreeMap<HoldId, HoldStatus>,
+}
+
+struct Standing {
+    chain: u32,
+    status: Status,
+    slot: SlotId,
 }
 
 pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<History, Broken> {
     let mut history = History::default();
     let mut parts: BTreeSet<(Vec<u8>, u32)> = BTreeSet::new();
     let mut chain = (String::new(), Head::default());
+    let mut chains = 0;
     records::audit::all(tx, |link| {
         report.audit_events += 1;
         if chain.0 != link.chain {
             chain = (link.chain.clone(), Head::default());
+            chains += 1;
         }
         let head = &mut chain.1;
         if link.sequence != head.sequence + 1 {
@@ -60,13 +71,13 @@ pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<Hist
                 report.found(Invariant::OneEffectPerKey, detail);
             }
         }
-        history.take(&link);
+        history.take(&link, chains);
     })?;
     Ok(history)
 }
 
 impl History {
-    fn take(&mut self, link: &Link) {
+    fn take(&mut self, link: &Link, chain: u32) {
         self.last_at = self.last_at.max(link.at);
         let Some(kind) = link.known_kind() else { return };
         let bits = u128::from_be_bytes(link.subject);
@@ -77,11 +88,13 @@ impl History {
             AuditKind::HoldGivenBack => self.hold_ends(bits, HoldStatus::GivenBack),
             AuditKind::HoldExpired => self.hold_ends(bits, HoldStatus::Expired),
             AuditKind::HoldBooked => self.hold_ends(bits, HoldStatus::Booked),
-            AuditKind::AppointmentBooked | AuditKind::AppointmentMoved => self.stands(link, bits, Status::Booked),
-            AuditKind::AppointmentCancelled => self.stands(link, bits, Status::Cancelled),
-            AuditKind::ResidentArrived => self.stands(link, bits, Status::Arrived),
-            AuditKind::ResidentDidNotCome => self.stands(link, bits, Status::Noshow),
-            AuditKind::DoseGiven => self.stands(link, bits, Status::Fulfilled),
+            AuditKind::AppointmentBooked | AuditKind::AppointmentMoved => {
+                self.stands(link, chain, bits, Status::Booked);
+            }
+            AuditKind::AppointmentCancelled => self.stands(link, chain, bits, Status::Cancelled),
+            AuditKind::ResidentArrived => self.stands(link, chain, bits, Status::Arrived),
+            AuditKind::ResidentDidNotCome => self.stands(link, chain, bits, Status::Noshow),
+            AuditKind::DoseGiven => self.stands(link, chain, bits, Status::Fulfilled),
             AuditKind::ClinicsImported
             | AuditKind::SessionsPublished
             | AuditKind::RulesImported
@@ -93,28 +106,47 @@ impl History {
         self.holds.insert(HoldId::from_bits(bits), status);
     }
 
-    fn stands(&mut self, link: &Link, bits: u128, status: Status) {
-        let slot = link.slot.unwrap_or(SlotId::from_bits(0));
+    fn stands(&mut self, link: &Link, chain: u32, bits: u128, status: Status) {
+        let standing = Standing {
+            chain,
+            status,
+            slot: link.slot.unwrap_or(SlotId::from_bits(0)),
+        };
         let id = AppointmentId::from_bits(bits);
-        let later = self.appointments.get(&id).is_none_or(|(at, _, _)| *at <= link.at);
-        if later {
-            self.appointments.insert(id, (link.at, status, slot));
+        // Chains come one after the other, each in order: a later event of the same chain takes the place of the last.
+        if let Some(before) = self.appointments.insert(id, standing)
+            && before.chain != chain
+        {
+            self.elsewhere.entry(id).or_default().push(before);
         }
+    }
+
+    /// Whether the events can leave an appointment like this: one chain's last event says so, and no chain ended it
+    /// otherwise, since what has ended stays so.
+    fn agrees(&self, id: AppointmentId, row: &AppointmentRow) -> bool {
+        let last = self
+            .appointments
+            .get(&id)
+            .into_iter()
+            .chain(self.elsewhere.get(&id).into_iter().flatten());
+        let (mut said, mut ended_otherwise) = (false, false);
+        for standing in last {
+            said |= (standing.status, standing.slot) == (row.status, row.slot);
+            ended_otherwise |= !standing.status.is_live() && standing.status != row.status;
+        }
+        said && !ended_otherwise
     }
 
     pub(super) fn check(&self, rows: &Rows, report: &mut Report) {
         for (id, row) in &rows.appointments {
-            match self.appointments.get(id) {
-                Some((_, status, slot)) if (*status, *slot) == (row.status, row.slot) => {}
-                Some((_, status, _)) => {
-                    let detail = format!(
-                        "{id} is {}, its last AuditEvent says {} or another slot",
-                        row.status.code(),
-                        status.code()
-                    );
-                    report.found(Invariant::AuditUnbroken, detail);
-                }
-                None => report.found(Invariant::AuditUnbroken, format!("{id} has no AuditEvent")),
+            if !self.appointments.contains_key(id) {
+                report.found(Invariant::AuditUnbroken, format!("{id} has no AuditEvent"));
+            } else if !self.agrees(*id, row) {
+                let detail = format!(
+                    "{id} is {}, its AuditEvents say otherwise or another slot",
+                    row.status.code()
+                );
+                report.found(Invariant::AuditUnbroken, detail);
             }
         }
         for (id, row) in &rows.holds {

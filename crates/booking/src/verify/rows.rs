@@ -130,7 +130,7 @@ impl Rows {
             );
         }
         if live {
-            for key in dose_keys(appointment) {
+            for key in appointment.dose_keys() {
                 if let Some(other) = self.doses.insert(key, id) {
                     let detail = format!("{id} and {other} are live for one person and dose");
                     self.early
@@ -209,23 +209,4 @@ impl Rows {
         }
         Ok(())
     }
-}
-
-fn dose_keys(appointment: &Appointment) -> Vec<LiveDoseKey> {
-    let identity = &appointment.identity;
-    let own = [(appointment.id.bits() as u64).to_be_bytes()];
-    let contacts = if identity.contacts.is_empty() {
-        &own[..]
-    } else {
-        &identity.contacts[..]
-    };
-    contacts
-        .iter()
-        .map(|contact| LiveDoseKey {
-            person: identity.person,
-            contact: *contact,
-            series: appointment.series.clone(),
-            dose: appointment.dose,
-        })
-        .collect()
 }

@@ -299,3 +299,19 @@ async fn two_servers_on_one_file_see_each_other_and_never_overbook() {
     }
     std::fs::remove_dir_all(&dir).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_arrived_first_may_be_decided_last_and_all_is_whole() {
+    let site = site(&[2, 1]);
+    let (id, token) = site.book(site.slots[0], person(1), 1).await.unwrap();
+    let early = site.ask("", "");
+    let hold = site.hold(&[site.slots[1]]).await.unwrap();
+    let moved = site
+        .resident
+        .reschedule(id, &token, hold.0, &hold.1, site.ask("", ""))
+        .await
+        .unwrap();
+    assert_eq!(moved.status, 200);
+    assert_eq!(site.resident.cancel(id, &token, early).await.unwrap().status, 200);
+    site.assert_whole();
+}

@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::resident::appointment::{Appointment, Status};
 use crate::resident::eligibility::Answers;
 use crate::resident::hold::Hold;
-use crate::resident::identity::{Fingerprint, Identity};
+use crate::resident::identity::Identity;
 use crate::resident::person::Person;
 use crate::rules::{DoseRequest, OtherDose, RuleRefusal};
 use crate::working_set::{Effect, LiveDose, LiveDoseKey, ResidentDetails, WorkingSet};
@@ -105,35 +105,17 @@ fn assign(hold: &Hold, bookings: &[Booking], single: bool) -> Result<Vec<SlotId>
     Ok(assigned)
 }
 
-/// The rows under which a booking stands for its dose: one per contact; without contact one that nobody shares.
+/// The rows under which a booking stands for its dose.
 fn stand(booking: &Booking, series: &str, slot: &Slot) -> Vec<(LiveDoseKey, LiveDose)> {
-    let contacts = contacts_or_own(&booking.identity, booking.appointment);
     let dose = LiveDose {
         appointment: booking.appointment,
         product: slot.product,
         on: slot.date,
     };
-    contacts
+    LiveDoseKey::all_of(&booking.identity, booking.appointment, series, booking.dose)
         .into_iter()
-        .map(|contact| {
-            let key = LiveDoseKey {
-                person: booking.identity.person,
-                contact,
-                series: series.to_owned(),
-                dose: booking.dose,
-            };
-            (key, dose.clone())
-        })
+        .map(|key| (key, dose.clone()))
         .collect()
-}
-
-/// The contacts of an identity, or for someone without any, bytes of the appointment's own id.
-pub(super) fn contacts_or_own(identity: &Identity, appointment: AppointmentId) -> Vec<Fingerprint> {
-    if identity.contacts.is_empty() {
-        vec![(appointment.bits() as u64).to_be_bytes()]
-    } else {
-        identity.contacts.clone()
-    }
 }
 
 pub(super) struct Candidate<'a> {

@@ -1,13 +1,13 @@
 //! Cancelling and moving an appointment: by whoever holds its manage token, until it begins.
 
-use super::book::{Candidate, check_dose, contacts_or_own};
+use super::book::{Candidate, check_dose};
 use super::hold::{booked, opened, usable};
 use super::{Circumstances, Decided, Done, HOLD_EXPECTED, No, event};
 use crate::command::Proof;
 use crate::jurisdiction::audit::Subject;
 use crate::refusal::Refusal;
 use crate::resident::appointment::{Appointment, Status};
-use crate::working_set::{Effect, LiveDose, LiveDoseKey, WorkingSet};
+use crate::working_set::{Effect, LiveDose, WorkingSet};
 use base::id::{AppointmentId, HoldId};
 
 fn managed(id: AppointmentId, proof: Proof, set: &WorkingSet) -> Result<&Appointment, No> {
@@ -21,17 +21,6 @@ fn has_begun(appointment: &Appointment, set: &WorkingSet, at: &Circumstances<'_>
     set.slots
         .get(&appointment.slot)
         .is_none_or(|slot| slot.has_begun(at.now))
-}
-
-fn dose_keys(appointment: &Appointment) -> impl Iterator<Item = LiveDoseKey> + '_ {
-    contacts_or_own(&appointment.identity, appointment.id)
-        .into_iter()
-        .map(|contact| LiveDoseKey {
-            person: appointment.identity.person,
-            contact,
-            series: appointment.series.clone(),
-            dose: appointment.dose,
-        })
 }
 
 pub(super) fn cancel(id: AppointmentId, proof: Proof, set: &WorkingSet, at: &Circumstances<'_>) -> Decided {
@@ -49,7 +38,7 @@ pub(super) fn cancel(id: AppointmentId, proof: Proof, set: &WorkingSet, at: &Cir
         changed_at: at.now,
         ..appointment.clone()
     };
-    let mut effects: Vec<Effect> = dose_keys(appointment).map(Effect::DoseFalls).collect();
+    let mut effects: Vec<Effect> = appointment.dose_keys().into_iter().map(Effect::DoseFalls).collect();
     effects.push(Effect::Places {
         slot: appointment.slot,
         held: 0,
@@ -111,7 +100,7 @@ pub(super) fn reschedule(
         held: 0,
         booked: -1,
     });
-    for key in dose_keys(appointment) {
+    for key in appointment.dose_keys() {
         effects.push(Effect::DoseStands(
             key,
             LiveDose {

@@ -6,6 +6,7 @@ use super::code::Code;
 use super::identity::Identity;
 use crate::jurisdiction::audit::AuditKind;
 use crate::rules::product::Cvx;
+use crate::working_set::LiveDoseKey;
 use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
 use base::time::Timestamp;
 
@@ -107,4 +108,11 @@ pub struct Appointment {
     pub booked_at: Timestamp,
     /// When it last changed.
     pub changed_at: Timestamp,
+}
+
+impl Appointment {
+    /// Where it stands for its dose while it is live.
+    pub fn dose_keys(&self) -> Vec<LiveDoseKey> {
+        LiveDoseKey::all_of(&self.identity, self.id, &self.series, self.dose)
+    }
 }

@@ -249,7 +249,7 @@ pub fn manage_url(seen: &AppointmentSeen, app: &App) -> String {
 }
 
 /// What a hold in a body must be: the same for unknown ones and for a wrong token.
-pub const HOLD: &str = "the id of a hold, with its token in `token`";
+pub const HOLD: &str = scheduling::decide::HOLD_EXPECTED;
 
 struct Booking {
     hold: HoldId,

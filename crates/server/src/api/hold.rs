@@ -84,7 +84,7 @@ impl Hold {
 }
 
 /// What a slot in a body must be: the same for unknown ones and for what is no id at all.
-pub const SLOT: &str = "the id of an appointment time of GET /slots";
+pub const SLOT: &str = scheduling::decide::SLOT_EXPECTED;
 
 /// The slots, and whether one was asked for as such, not as a list.
 fn read(raw: Raw<'_>, findings: &mut Findings) -> Option<(Vec<SlotId>, bool)> {
