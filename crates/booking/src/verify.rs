@@ -110,7 +110,7 @@ impl Report {
     }
 }
 
-/// Looks at everything. With `keys`, stored answers are opened too; with `acknowledged`, a client's own record of what
+/// Looks at everything. With `keys`, stored answers are opened and codes compared too; with `acknowledged`, a client's own record of what
 /// it was told is compared exactly.
 pub fn verify(
     connection: &mut Connection,
@@ -128,7 +128,7 @@ pub fn verify(
     history.check(&rows, &mut report);
     check_holds_end(&rows, history.last_at, hold_grace, &mut report);
     check_outcomes(&mut tx, &rows, &history, keys, &mut report)?;
-    acknowledged::check(acknowledged, &rows, &mut report);
+    acknowledged::check(acknowledged, &rows, keys, &mut report);
     report.acknowledged = acknowledged.len();
     Ok(report)
 }

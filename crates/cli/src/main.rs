@@ -16,6 +16,11 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 
+/// A request makes and drops some fifty small things; musl's own allocator, which our static binaries would else have,
+/// takes one lock for each.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXAMPLES: &str = "\
 Examples:
   evenkeel up                            start everything on this machine, with demonstration data

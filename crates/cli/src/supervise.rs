@@ -9,6 +9,7 @@ use runtime::shutdown::{Interrupt, Shutdown, on_signals};
 use runtime::task::Owner;
 use runtime::telemetry::{self, Wanted};
 use supervisor::installation::{self, Arguments, Installation};
+use supervisor::pulse::Patience;
 
 use crate::configuration;
 use crate::exit::Exit;
@@ -52,6 +53,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         public_url: plan.public_url,
         program: std::env::current_exe()?,
         arguments: plan.arguments,
+        patience: Patience::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

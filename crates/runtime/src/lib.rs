@@ -8,6 +8,7 @@ pub mod entropy;
 pub mod hook;
 pub mod http;
 pub mod log_file;
+pub mod log_line;
 pub mod secret;
 pub mod shutdown;
 pub mod task;

@@ -10,6 +10,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aes::cipher::BlockCipherEncrypt;
+use aes::{Aes256, Block};
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
 use base64::Engine;
@@ -94,6 +96,7 @@ struct Derived {
     id: u32,
     tokens: Hmac<Sha256>,
     hashes: Hmac<Sha256>,
+    small: Aes256,
     sealing: Aes256Gcm,
 }
 
@@ -110,6 +113,7 @@ impl Derived {
             id,
             tokens: keyed(&subkey("tokens")),
             hashes: keyed(&subkey("hashes")),
+            small: Aes256::new_from_slice(subkey("small").as_slice()).expect("32 bytes are a key of AES-256"),
             sealing,
         }
     }
@@ -211,6 +215,17 @@ impl KeyRing {
         let mut mac = self.current().hashes.clone();
         feed(&mut mac, &[purpose.as_bytes(), bytes]);
         mac.finalize().into_bytes().into()
+    }
+
+    /// A function of small numbers that only this installation can compute, some nanoseconds each: for permuting what
+    /// is said aloud. By the oldest key, so that what was said stays true after a rotation.
+    pub fn keyed_small(&self, round: u8, number: u32) -> u32 {
+        let mut block = Block::default();
+        block[0] = round;
+        block[1..5].copy_from_slice(&number.to_be_bytes());
+        let oldest = self.0.keys.first().expect("a key ring has at least one key");
+        oldest.small.encrypt_block(&mut block);
+        u32::from_be_bytes([block[0], block[1], block[2], block[3]])
     }
 
     /// Seals a value for one column of one row: layout version, key number, nonce, then ciphertext with its tag.

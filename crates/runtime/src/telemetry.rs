@@ -7,14 +7,16 @@ use std::panic::PanicHookInfo;
 use std::path::Path;
 
 use base::limit::Settings;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, registry};
+use tracing_subscriber::{Layer, registry};
 
 use crate::clock::Clock;
 use crate::log_file::LogFile;
+use crate::log_line::{self, JsonLine};
 use crate::shutdown::Shutdown;
 use crate::task::Owner;
 
@@ -54,29 +56,25 @@ pub enum TelemetryError {
 pub fn start(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result<Telemetry, TelemetryError> {
     // Its own owner and wish: the log is the last to stop, after everybody who might still say something.
     let owner = Owner::new(Shutdown::new());
-    let stamp = Stamp(clock.clone());
     let (file, file_layer) = match wanted.file {
         None => (None, None),
         Some((path, filter)) => {
             let file = LogFile::open(path, settings, clock, &owner)?;
             let layer = tracing_subscriber::fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_timer(stamp.clone());
-            let layer = layer
+                .event_format(JsonLine::new(clock.clone()))
                 .with_writer(file.clone())
-                .with_filter(EnvFilter::builder().parse(filter)?);
+                .with_filter(filter.parse::<Targets>()?);
             (Some(file), Some(layer))
         }
     };
-    let filter = EnvFilter::builder().parse(wanted.stderr)?;
-    let stderr = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_timer(stamp);
+    let filter: Targets = wanted.stderr.parse()?;
+    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let stderr = if io::stderr().is_terminal() {
-        stderr.compact().with_filter(filter).boxed()
+        let stamped = stderr.with_timer(Stamp(clock.clone())).compact();
+        stamped.with_filter(filter).boxed()
     } else {
-        stderr.json().flatten_event(true).with_filter(filter).boxed()
+        let json = stderr.event_format(JsonLine::new(clock.clone()));
+        json.with_filter(filter).boxed()
     };
     registry()
         .with(file_layer)
@@ -120,18 +118,10 @@ fn log_panic(info: &PanicHookInfo<'_>) {
 }
 
 /// Stamps lines with our clock, so that a shifted rehearsal's log shows the shifted time.
-#[derive(Clone)]
 struct Stamp(Clock);
 
 impl FormatTime for Stamp {
     fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
-        let now = self.0.now();
-        let seconds = now.to_string();
-        write!(
-            w,
-            "{}.{:06}Z",
-            seconds.trim_end_matches('Z'),
-            now.micros().rem_euclid(1_000_000)
-        )
+        log_line::write_stamp(w, &self.0)
     }
 }

@@ -1,7 +1,6 @@
 //! What can be asked of the engine. Ids and codes of new things are minted before, so that deciding is pure; whether
 //! a presented token opens the row it names is found out on the fresh row and handed in as [`Proof`].
 
-use crate::resident::code::Code;
 use crate::resident::eligibility::Answers;
 use crate::resident::identity::Identity;
 use crate::resident::person::Person;
@@ -79,8 +78,6 @@ pub struct Booking {
     pub appointment: AppointmentId,
     /// Of the person's details, kept apart from the appointment.
     pub resident: ResidentId,
-    /// What people can say by telephone.
-    pub code: Code,
     /// Which of the hold's slots; may be left out for a hold of one entry.
     pub slot: Option<SlotId>,
     /// Whom it is for.

@@ -194,6 +194,10 @@ impl Rules {
     }
 
     /// Checks that the answers fit the questions. The error is a JSON pointer within the answers and what is expected.
+    ///
+    /// A version, where one is given, must be one of these rules: an answer to words that nobody here ever asked is a
+    /// slip. An earlier or later one than counts on the date is fine, so that nobody loses a booking because the
+    /// questions changed while they typed; what was answered is read by the questions of the date all the same.
     pub fn validate_answers(
         &self,
         product: Cvx,
@@ -202,6 +206,12 @@ impl Rules {
         answers: &Answers,
     ) -> Result<(), (String, String)> {
         let asked = self.questions(product, dose, on);
+        let is_ours =
+            |version: &str| version == asked.version || self.questions.iter().any(|set| set.version == version);
+        if answers.version.as_deref().is_some_and(|version| !is_ours(version)) {
+            let expected = format!("the `version` of GET /questions, here {:?}", asked.version);
+            return Err(("/version".to_owned(), expected));
+        }
         for question in &asked.questions {
             let pointer = format!("/{}", question.id.replace('~', "~0").replace('/', "~1"));
             match answers.get(&question.id) {
@@ -228,12 +238,7 @@ impl Rules {
 
     /// Whether somebody may have a dose.
     pub fn check(&self, request: &DoseRequest<'_>) -> Result<(), RuleRefusal> {
-        let Some(vaccine) = self.vaccines.get(&request.product) else {
-            return Err(RuleRefusal::WrongVaccine { expected: Vec::new() });
-        };
-        if let Some(rule) = self.series_rule(&vaccine.group, request.on) {
-            rule.check(request)?;
-        }
+        self.check_series(request)?;
         let set = self.questions.iter().rev().find(|set| set.effective_from <= request.on);
         let refusing = set
             .into_iter()
@@ -244,6 +249,29 @@ impl Rules {
                 reason: condition.reason.clone(),
             })
         })
+    }
+
+    /// What [`Self::check`] looks at first: product, age, and distance to other doses, whatever was answered.
+    fn check_series(&self, request: &DoseRequest<'_>) -> Result<(), RuleRefusal> {
+        let Some(vaccine) = self.vaccines.get(&request.product) else {
+            return Err(RuleRefusal::WrongVaccine { expected: Vec::new() });
+        };
+        self.series_rule(&vaccine.group, request.on)
+            .map_or(Ok(()), |rule| rule.check(request))
+    }
+
+    /// Whether a dose of a product is given at all to somebody born then. Whoever knows neither answers nor other doses
+    /// can tell that much: where this says no, [`Self::check`] does too, whatever else is known.
+    pub fn is_for_age(&self, product: Cvx, dose: u8, birth_date: Date, on: Date) -> bool {
+        let request = DoseRequest {
+            product,
+            dose,
+            birth_date,
+            on,
+            answers: &Answers::default(),
+            others: &[],
+        };
+        self.check_series(&request).is_ok()
     }
 
     /// Whether any adult may have the first dose of a product without an answer: what a clinic offers to everybody.

@@ -4,6 +4,7 @@
 use crate::clinic::slot::{OverCapacity, Slot};
 use crate::jurisdiction::audit::AuditEvent;
 use crate::resident::appointment::Appointment;
+use crate::resident::code::CodeNumber;
 use crate::resident::eligibility::Answers;
 use crate::resident::hold::Hold;
 use crate::resident::identity::{Fingerprint, Identity};
@@ -76,6 +77,8 @@ pub struct WorkingSet {
     pub appointments: BTreeMap<AppointmentId, Appointment>,
     /// Details of the residents of those appointments that may move.
     pub residents: BTreeMap<ResidentId, ResidentDetails>,
+    /// The greatest number of a code so far, or the present's where that is greater: new ones come after it.
+    pub last_code: CodeNumber,
     /// Live doses of every person that a command is about.
     pub live_doses: BTreeMap<LiveDoseKey, LiveDose>,
     /// What has changed and must be written.
@@ -152,6 +155,7 @@ impl WorkingSet {
                     self.touched.appointments_new.insert(appointment.id);
                     self.touched.residents_new.insert(appointment.resident);
                     self.residents.insert(appointment.resident, *details);
+                    self.last_code = self.last_code.max(appointment.code);
                     self.appointments.insert(appointment.id, *appointment);
                 }
                 Effect::AppointmentChanged(appointment) => {

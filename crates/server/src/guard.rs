@@ -50,10 +50,9 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         AskError::UnknownHost.into_response()
     };
     let headers = response.headers_mut();
+    headers.reserve(ALWAYS.len());
     for (name, value) in &ALWAYS {
-        if !headers.contains_key(name) {
-            headers.insert(name.clone(), value.clone());
-        }
+        headers.entry(name).or_insert_with(|| value.clone());
     }
     if app.public_url().is_https() {
         headers.insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);

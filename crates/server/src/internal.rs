@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use runtime::http::metrics::Metrics;
 use runtime::http::operator::{self, Operator};
 use runtime::http::problem::Problem;
+use runtime::http::trace::{self, Trace};
 use serde_json::json;
 use std::time::Duration;
 
@@ -22,19 +23,25 @@ use crate::request::fields::{self, Object};
 const SHIFT_S_MAX: i64 = 366 * 86_400;
 
 /// Everything on the internal port.
-pub fn router(app: App, metrics: Metrics, operator: Operator) -> Router {
-    Router::new()
+pub fn router(app: App, metrics: Metrics, operator: Operator, trace: Trace) -> Router {
+    // Neither logged nor counted: a scrape would count itself as in flight, and a probe a second here would stand in the
+    // same counts as the public listener's, whose routes have the same names.
+    let open = Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route(
             "/metrics",
             get(move |headers: HeaderMap| async move { metrics.answer(&headers) }),
         )
+        .method_not_allowed_fallback(|| async { AskError::MethodNotAllowed });
+    let operators = Router::new()
         .route("/rehearsal/clock", get(clock).post(shift_clock))
         .fallback(|| async { AskError::NotFound })
         .method_not_allowed_fallback(|| async { AskError::MethodNotAllowed })
         .layer(middleware::from_fn_with_state(operator, operator::only))
-        .with_state(app)
+        // Outside of the other: whoever comes without the token is counted and gets a trace id too.
+        .layer(middleware::from_fn_with_state(trace, trace::record));
+    open.merge(operators).with_state(app)
 }
 
 /// `GET /rehearsal/clock`: what time it is here, and how far that is from the machine's.

@@ -16,6 +16,7 @@ use runtime::shutdown::Shutdown;
 
 use crate::app::App;
 use crate::public_url::PublicUrl;
+use crate::resident::jurisdiction;
 use crate::{engine_metrics, internal, route};
 
 /// The file with the operator's token, in the data folder.
@@ -87,6 +88,12 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
     let public_url = public_url.map_or_else(|| loopback_url(&public), Ok)?;
     let operator = Operator::new(operator_token(&data.join(OPERATOR_TOKEN), &entropy)?);
     let engine = Engine::start(engine)?;
+    for language in jurisdiction::languages_without_words(&engine.rules().jurisdiction().languages) {
+        tracing::warn!(
+            language,
+            "the jurisdiction lists a language that there are no words for: pages are not in it"
+        );
+    }
     let metrics = Metrics::new(&clock);
     engine_metrics::register(&engine, &metrics);
     let trace = Trace::new(clock.clone(), entropy, &metrics);
@@ -109,8 +116,8 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
     };
     let (by_itself, cut, _) = tokio::join!(
         asked,
-        public.serve(route::router(app.clone(), trace), &stop),
-        internal.serve(internal::router(app, metrics, operator), &stop),
+        public.serve(route::router(app.clone(), trace.clone()), &stop),
+        internal.serve(internal::router(app, metrics, operator, trace), &stop),
     );
     let unfinished = engine.owner().stop_and_join(ENGINE_STOP).await;
     tracing::info!(connections_cut = cut, ?unfinished, "the server has stopped");

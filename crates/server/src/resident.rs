@@ -14,6 +14,7 @@ pub mod home;
 pub mod jurisdiction;
 pub mod moving;
 pub mod page;
+pub mod reach;
 pub mod results;
 pub mod screening;
 pub mod search;

@@ -11,8 +11,6 @@ use std::path::PathBuf;
 use std::process::{Command as StdCommand, ExitStatus, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
@@ -132,8 +130,17 @@ impl Child {
             return ended.map(|()| true);
         }
         tracing::warn!(pid = self.pid, "the child did not stop in time and is ended");
-        // It has not been waited for, so that this id is still its own.
-        kill(Pid::from_raw(self.pid as i32), Signal::SIGKILL).map_err(io::Error::from)?;
+        self.kill()?;
         self.process.wait().await.map(|_| false)
+    }
+
+    /// Ends it at once: also one that is stopped, or that has nobody left who would hear its pipe end. [`Child::next`]
+    /// tells when it is gone.
+    pub fn kill(&mut self) -> io::Result<()> {
+        match self.process.start_kill() {
+            // It ended by itself in this instant, which `next` is about to tell.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            killed => killed,
+        }
     }
 }

@@ -1,14 +1,13 @@
 //! The supervisor itself: takes the lock, binds the public socket, and keeps one server running on it until asked to
-//! stop. Read [`Installation::start`] and [`Installation::run`] first.
+//! stop: one that ended is started again, one that hangs is killed and started again. Read [`Installation::start`] and
+//! [`Installation::run`] first.
 
 use std::ffi::OsString;
 use std::fs::DirBuilder;
-use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use runtime::clock::Clock;
@@ -21,10 +20,13 @@ use crate::look::{Seen, look};
 use crate::port_holder::{PortHolder, holder_of};
 use crate::probe;
 use crate::processes::{ByRole, Pids, Processes};
+use crate::pulse::{GivenUp, Patience, Pulse};
 use crate::restart::Restart;
 
 /// How often a starting server is asked whether it is ready.
 const PROBE_PAUSE: Duration = Duration::from_millis(20);
+/// A ready server answers within this; what takes longer counts as not ready and is asked again.
+const READY_TIME: Duration = Duration::from_secs(2);
 /// Ports after the wanted one that are tried for the offer to a person.
 const PORTS_TRIED: u16 = 100;
 /// Exit codes of a child that will not change by starting it again: usage, and a newer schema.
@@ -46,6 +48,8 @@ pub struct Plan {
     pub program: PathBuf,
     /// The server's arguments after `server`.
     pub arguments: Arguments,
+    /// How long the server may be silent before it is replaced.
+    pub patience: Patience,
 }
 
 /// What a person may want to know while it runs.
@@ -66,7 +70,7 @@ pub enum Event<'a> {
     },
     /// Everything answers: for the first time, or again.
     Ready(&'a Processes),
-    /// The server ended unasked and is started again after `wait`.
+    /// The server ended unasked, or was killed because it hung, and is started again after `wait`.
     Ended {
         /// How, for a person.
         how: &'a str,
@@ -156,6 +160,10 @@ impl Installation {
         if orphans > 0 {
             tell(Event::OrphansGone(orphans));
         }
+        // Of an earlier supervisor that was killed: it names processes that are gone.
+        if let Err(error) = Processes::remove(&plan.data) {
+            tracing::warn!(%error, "run/processes.json is not current");
+        }
         let socket = bind(plan.listen)?;
         let address = socket.local_addr().map_err(io_error("the public socket"))?;
         let public_url = plan.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -173,13 +181,26 @@ impl Installation {
         let mut restart = Restart::default();
         let mut was_ready = false;
         for start in 0.. {
-            let (how, code, healthy) = match self.life(start, stop, &mut tell).await {
+            let patience = Patience {
+                start: restart.start_patience(self.plan.patience.start),
+                ..self.plan.patience
+            };
+            let (how, code, healthy) = match self.life(start, patience, stop, &mut tell).await {
                 Ok(Life::Stopped) => break,
-                Ok(Life::Ended { status, healthy }) => (status.to_string(), status.code(), healthy),
+                Ok(Life::Ended { how, code, healthy }) => (how, code, healthy),
+                Ok(Life::GivenUp { why, healthy }) => {
+                    if matches!(why, GivenUp::Mute(_)) {
+                        restart.was_mute();
+                    }
+                    (why.to_string(), None, healthy)
+                }
                 // Too many files or processes, or the program is being replaced: all pass.
                 Err(error) => (error.to_string(), None, None),
             };
             was_ready |= healthy.is_some();
+            if was_ready {
+                self.name_no_server();
+            }
             if let Some(code) = code.filter(|code| !was_ready && FINAL_CODES.contains(code)) {
                 return Err(UpError::Final { code });
             }
@@ -202,32 +223,46 @@ impl Installation {
     }
 
     /// One child from its start to its end.
-    async fn life(&self, start: u64, stop: &Shutdown, tell: &mut impl FnMut(Event<'_>)) -> io::Result<Life> {
+    async fn life(
+        &self,
+        start: u64,
+        patience: Patience,
+        stop: &Shutdown,
+        tell: &mut impl FnMut(Event<'_>),
+    ) -> io::Result<Life> {
         let mut child = Child::start(&self.program(start), &self.socket)?;
         tracing::info!(pid = child.pid(), "the server was started");
-        let mut internal = None;
-        let mut healthy_since = None;
+        let mut pulse = Pulse::new(&self.clock, patience);
+        let (mut ready_since, mut given_up) = (None, None);
         loop {
-            let answers = async {
-                match (&internal, healthy_since) {
-                    (Some(_), None) => self.answers().await,
-                    _ => pending().await,
-                }
-            };
+            let opening = pulse.internal().is_some() && ready_since.is_none() && given_up.is_none();
             tokio::select! {
+                // In this order: whatever it has said is heard before it is judged by its silence.
+                biased;
+                () = stop.wait() => {
+                    child.stop().await?;
+                    return Ok(Life::Stopped);
+                }
                 news = child.next() => match news? {
-                    News::Said(Said::Ready { internal: url }) => internal = Some(url),
-                    News::Said(Said::Progress { what, done, total }) => {
-                        tell(Event::Progress { what: &what, done, total });
+                    News::Said(said) => {
+                        pulse.said(&said);
+                        if let Said::Progress { what, done, total } = &said {
+                            tell(Event::Progress { what, done: *done, total: *total });
+                        }
                     }
                     News::Ended(status) => {
-                        let healthy = healthy_since.map(|since| self.clock.monotonic().saturating_sub(since));
-                        return Ok(Life::Ended { status, healthy });
+                        // One that hung was well until it was last heard, not until we gave it up.
+                        let until = given_up.map_or_else(|| self.clock.monotonic(), |_| pulse.heard());
+                        let healthy = ready_since.map(|since| until.saturating_sub(since));
+                        return Ok(match given_up {
+                            Some(why) => Life::GivenUp { why, healthy },
+                            None => Life::Ended { how: status.to_string(), code: status.code(), healthy },
+                        });
                     }
                 },
-                () = answers => {
-                    healthy_since = Some(self.clock.monotonic());
-                    let processes = self.processes(child.pid(), internal.iter().cloned().collect());
+                () = self.answers(), if opening => {
+                    ready_since = Some(self.clock.monotonic());
+                    let processes = self.processes(Some((child.pid(), pulse.internal().unwrap_or_default())));
                     // A full disk is no reason to take down what still answers.
                     if let Err(error) = processes.save(&self.plan.data) {
                         tracing::warn!(%error, "run/processes.json is not current");
@@ -235,11 +270,25 @@ impl Installation {
                     tracing::info!(pid = child.pid(), "the server is ready");
                     tell(Event::Ready(&processes));
                 }
-                () = stop.wait() => {
-                    child.stop().await?;
-                    return Ok(Life::Stopped);
+                why = pulse.given_up(), if given_up.is_none() => {
+                    tracing::error!(pid = child.pid(), %why, "the server hangs");
+                    if ready_since.is_some() {
+                        self.name_no_server();
+                    }
+                    // What is stopped or locked up cannot drain.
+                    child.kill()?;
+                    given_up = Some(why);
                 }
             }
+        }
+    }
+
+    /// Nobody who reads the file may take a process that is gone for a server.
+    fn name_no_server(&self) {
+        let saved = self.processes(None).save(&self.plan.data);
+        // Where a disk is too full for a new file it still lets go of the old one.
+        if let Err(error) = saved.or_else(|_| Processes::remove(&self.plan.data)) {
+            tracing::warn!(%error, "run/processes.json is not current");
         }
     }
 
@@ -269,26 +318,31 @@ impl Installation {
     /// Waits until the public socket says that it is ready.
     async fn answers(&self) {
         let host = probe::authority(&self.public_url);
-        while !matches!(probe::status(self.address(), host, "/readyz").await, Ok(200)) {
+        while !matches!(
+            probe::status(self.address(), host, "/readyz", READY_TIME).await,
+            Ok(200)
+        ) {
             self.clock.sleep(PROBE_PAUSE).await;
         }
     }
 
-    fn processes(&self, server: u32, internal: Vec<String>) -> Processes {
+    /// What runs: the server with this id and internal listener, or none right now.
+    fn processes(&self, server: Option<(u32, &str)>) -> Processes {
+        let (pid, internal) = server.unzip();
         Processes {
             event: "ready".to_owned(),
             public: self.public_url.clone(),
             watch: None,
             status: None,
             internal: ByRole {
-                server: internal,
+                server: internal.map(str::to_owned).into_iter().collect(),
                 ..ByRole::default()
             },
-            servers: vec![format!("http://{}", self.address())],
+            servers: pid.map(|_| format!("http://{}", self.address())).into_iter().collect(),
             pids: Pids {
                 supervisor: std::process::id(),
                 gateway: vec![],
-                server: vec![server],
+                server: pid.into_iter().collect(),
                 watch: vec![],
             },
             sign_in: None,
@@ -300,9 +354,17 @@ impl Installation {
 enum Life {
     /// We were asked to stop, and it has stopped.
     Stopped,
+    /// It ended by itself, or somebody ended it.
     Ended {
-        status: ExitStatus,
+        how: String,
+        code: Option<i32>,
         /// For how long it was well; `None` when it never was.
+        healthy: Option<Duration>,
+    },
+    /// It hung, and we killed it.
+    GivenUp {
+        why: GivenUp,
+        /// The same.
         healthy: Option<Duration>,
     },
 }

@@ -11,4 +11,5 @@ pub mod look;
 pub mod port_holder;
 pub mod probe;
 pub mod processes;
+pub mod pulse;
 pub mod restart;

@@ -1,5 +1,6 @@
 //! `DATA/run/processes.json`: which processes run, and where they answer. Always whole (replaced, never written into)
-//! and current; the same object as the ready line of `up --json`, but for the sign-in link.
+//! and current; the same object as the ready line of `up --json`, but for the sign-in link. While a server is replaced
+//! its lists are empty.
 
 use std::io;
 use std::path::{Path, PathBuf};

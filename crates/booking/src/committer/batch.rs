@@ -76,7 +76,7 @@ impl Committer {
         let rules = self.parts.feed.rules();
         let mut tx = connection.begin()?;
         let mut gathered = Gathered {
-            set: load::load(&mut tx, batch)?,
+            set: load::load(&mut tx, batch, self.parts.clock.now())?,
             ..Gathered::default()
         };
         for (key, _) in batch.iter().filter_map(|task| task.key.as_ref()) {

@@ -4,8 +4,10 @@
 use super::queue::Task;
 use crate::records;
 use base::id::{AppointmentId, HoldId, SlotId};
+use base::time::Timestamp;
 use database::{Broken, Transaction};
 use scheduling::command::Command;
+use scheduling::resident::code::CodeNumber;
 use scheduling::resident::identity::Fingerprint;
 use scheduling::working_set::WorkingSet;
 use std::collections::BTreeSet;
@@ -23,7 +25,7 @@ struct Resolved {
 
 /// Loads the rows of all of a batch. On SQLite the writers' lock is held already, so that resolving and re-reading
 /// fall together.
-pub(super) fn load(tx: &mut Transaction<'_>, batch: &[Task]) -> Result<WorkingSet, Broken> {
+pub(super) fn load(tx: &mut Transaction<'_>, batch: &[Task], now: Timestamp) -> Result<WorkingSet, Broken> {
     let mut wanted = resolve(batch);
     let mut set = WorkingSet::default();
     for id in &wanted.holds {
@@ -53,6 +55,11 @@ pub(super) fn load(tx: &mut Transaction<'_>, batch: &[Task]) -> Result<WorkingSe
         if let Some(slot) = records::slot::load(tx, *id)? {
             set.slots.insert(*id, slot);
         }
+    }
+    if !wanted.persons.is_empty() {
+        // The present's, even where the last one was given out by a clock that ran ahead.
+        let last = records::appointment::last_code(tx)?.unwrap_or_default();
+        set.last_code = last.max(CodeNumber::at(now));
     }
     Ok(set)
 }

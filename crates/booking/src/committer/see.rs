@@ -4,6 +4,7 @@ use crate::engine::{AppointmentSeen, HoldSeen, SlotSeen};
 use runtime::secret::KeyRing;
 use scheduling::clinic::slot::Slot;
 use scheduling::resident::appointment::Appointment;
+use scheduling::resident::code::Code;
 use scheduling::resident::hold::Hold;
 use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose};
 use scheduling::working_set::ResidentDetails;
@@ -49,7 +50,7 @@ pub(crate) fn appointment_seen(
     let purpose = Purpose::ManageAppointment.word();
     AppointmentSeen {
         id: appointment.id,
-        code: appointment.code.to_string(),
+        code: Code::of(appointment.code, |round, half| keys.keyed_small(round, half)).to_string(),
         status: appointment.status,
         slot: slot_seen(slot),
         dose: appointment.dose,

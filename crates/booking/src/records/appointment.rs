@@ -5,14 +5,14 @@ use base::id::AppointmentId;
 use base::time::Timestamp;
 use database::{Broken, Row, Transaction};
 use scheduling::resident::appointment::{Appointment, Status};
-use scheduling::resident::code::Code;
+use scheduling::resident::code::CodeNumber;
 use scheduling::resident::identity::{Fingerprint, Identity};
 use scheduling::rules::product::Cvx;
 
 fn read(row: &Row<'_>) -> Appointment {
     Appointment {
         id: id_at(row, 0),
-        code: Code::from_number(row.integer(1)),
+        code: CodeNumber::from_stored(row.integer(1)),
         status: Status::from_code(&row.text(2)).expect("a stored appointment has a status of ours"),
         slot: id_at(row, 3),
         hold: id_at(row, 4),
@@ -48,6 +48,12 @@ pub fn load(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<Option<Appoin
     )
 }
 
+/// The greatest number of a code that is given out.
+pub fn last_code(tx: &mut Transaction<'_>) -> Result<Option<CodeNumber>, Broken> {
+    let sql = "SELECT code FROM appointment ORDER BY code DESC LIMIT 1";
+    tx.query_one(sql, &[], |row| CodeNumber::from_stored(row.integer(0)))
+}
+
 /// Adds an appointment.
 pub fn insert(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(), Broken> {
     let a = appointment;
@@ -60,7 +66,7 @@ pub fn insert(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(),
     let contacts = a.identity.contacts.concat();
     let values = [
         (&id).into(),
-        a.code.number().into(),
+        a.code.stored().into(),
         a.status.code().into(),
         (&slot).into(),
         (&hold).into(),

@@ -7,7 +7,6 @@ use crate::records;
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId, Id, SlotId};
 use scheduling::command::{Booking, Command};
-use scheduling::resident::code::Code;
 use scheduling::resident::identity::{Fingerprint, Identity, contact_texts, person_text};
 use scheduling::resident::person::Person;
 use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose};
@@ -132,7 +131,6 @@ impl Resident {
         Booking {
             appointment: self.mint(),
             resident: self.mint(),
-            code: Code::from_random(self.engine.entropy().bits128() as u64),
             slot: request.slot,
             person: request.resident,
             identity,

@@ -114,7 +114,7 @@ impl Rows {
                 format!("{id} came from {}, which is not there", appointment.hold),
             ),
         }
-        if let Some(other) = codes.insert(appointment.code.number(), id) {
+        if let Some(other) = codes.insert(appointment.code.stored(), id) {
             early(Invariant::LinksArePersonal, format!("{id} and {other} have one code"));
         }
         if let Some(other) = persons.insert(appointment.resident, id) {
@@ -141,7 +141,7 @@ impl Rows {
         let row = AppointmentRow {
             status: appointment.status,
             slot: appointment.slot,
-            code: appointment.code.number(),
+            code: appointment.code.stored(),
         };
         self.appointments.insert(id, row);
     }

@@ -59,5 +59,8 @@ fn table(processes: &Processes) -> Table {
         let internal = processes.internal.server.get(n).map_or("", String::as_str);
         table.add_row(["server", &pid.to_string(), &processes.public, internal]);
     }
+    if processes.pids.server.is_empty() {
+        table.add_row(["server", "–", "not now: it is being started again", ""]);
+    }
     table
 }

@@ -122,6 +122,6 @@ fn print(report: &Report, with_keys: bool, json: bool) {
         }
     );
     if !with_keys {
-        println!("There are no keys here: stored answers were not opened.");
+        println!("There are no keys here: stored answers were not opened, codes not compared.");
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod configuration;
+mod hung;
 mod import;
 mod installed;
 mod processes;

@@ -103,8 +103,8 @@ fn while_the_server_is_killed_no_connection_is_refused() {
         for _ in 0..5 {
             signal(last, Signal::SIGKILL);
             installed.until("another server is ready", || {
-                let now = installed.processes().map(|now| pid(&now["pids"]["server"][0]));
-                now.is_some_and(|now| std::mem::replace(&mut last, now) != now)
+                let now = installed.processes().and_then(|now| now["pids"]["server"][0].as_u64());
+                now.is_some_and(|now| std::mem::replace(&mut last, now as u32) != now as u32)
             });
         }
         over.store(true, Ordering::Relaxed);

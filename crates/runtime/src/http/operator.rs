@@ -29,10 +29,11 @@ impl Operator {
 
 /// A middleware for `axum::middleware::from_fn_with_state(Operator::new(token), only)`.
 pub async fn only(State(operator): State<Operator>, request: Request, next: Next) -> Response {
-    let presented = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let mut values = request.headers().get_all(AUTHORIZATION).iter();
+    let presented = match (values.next(), values.next()) {
+        (Some(only), None) => only.to_str().ok(),
+        _ => None,
+    };
     let token = presented.and_then(|value| value.strip_prefix("Bearer "));
     let open = OPEN.contains(&request.uri().path());
     if open || token.is_some_and(|token| same_secret(token, &operator.0)) {

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method};
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -56,7 +57,7 @@ pub fn current() -> Option<TraceId> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Counted {
     method: &'static str,
-    route: String,
+    route: Route,
     /// `2xx` and so on.
     status: &'static str,
 }
@@ -64,7 +65,38 @@ struct Counted {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Timed {
     method: &'static str,
-    route: String,
+    route: Route,
+}
+
+/// A route's template as a label: the router's own text, shared and not copied. Without a route there is no template,
+/// and the path itself may be anything, also a token.
+#[derive(Debug, Clone)]
+struct Route(Option<MatchedPath>);
+
+impl Route {
+    fn of(request: &Request) -> Self {
+        Self(request.extensions().get::<MatchedPath>().cloned())
+    }
+    fn template(&self) -> &str {
+        self.0.as_ref().map_or("(none)", MatchedPath::as_str)
+    }
+}
+
+impl PartialEq for Route {
+    fn eq(&self, other: &Self) -> bool {
+        self.template() == other.template()
+    }
+}
+impl Eq for Route {}
+impl Hash for Route {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.template().hash(state);
+    }
+}
+impl EncodeLabelValue for Route {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        self.template().encode(encoder)
+    }
 }
 
 /// What the middleware needs; cheap to clone.
@@ -126,12 +158,7 @@ pub async fn record(State(trace): State<Trace>, mut request: Request, next: Next
     // All zero is not a trace id; one in 2¹²⁸ requests is called 1.
     let id = TraceId(parts.entropy.bits128().max(1));
     request.extensions_mut().insert(id);
-    // Without a route there is no template, and the path itself may be anything, also a token.
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("(none)", MatchedPath::as_str)
-        .to_owned();
+    let route = Route::of(&request);
     let method = method_name(request.method());
     let linked = linked_trace(request.headers());
     parts.in_flight.inc();
@@ -150,7 +177,7 @@ pub async fn record(State(trace): State<Trace>, mut request: Request, next: Next
     log(
         id,
         method,
-        &route,
+        route.template(),
         response.status().as_u16(),
         took,
         code.as_ref(),

@@ -12,5 +12,6 @@ mod folder;
 mod hook;
 mod http;
 mod log_file;
+mod log_line;
 mod secret;
 mod task;

@@ -176,3 +176,20 @@ fn the_operators_token_is_made_once_and_kept_from_others() {
             .contains("chmod 600")
     );
 }
+
+#[test]
+fn small_numbers_are_keyed_by_the_oldest_key_and_by_round() {
+    let (folder, entropy) = (Folder::new(), Entropy::real());
+    let path = folder.path().join("keys");
+    let one = KeyRing::open_or_create(&path, &entropy).unwrap();
+    let file = path.join(KEY_FILE);
+    let second = format!("{}2 {}\n", std::fs::read_to_string(&file).unwrap(), "ab".repeat(32));
+    std::fs::write(&file, second).unwrap();
+    let two = KeyRing::open_or_create(&path, &entropy).unwrap();
+    assert_eq!(two.key_id(), 2);
+    // What was said by telephone before a rotation is still said after it.
+    assert_eq!(one.keyed_small(3, 77), two.keyed_small(3, 77));
+    assert_ne!(one.keyed_small(3, 77), one.keyed_small(4, 77));
+    assert_ne!(one.keyed_small(3, 77), one.keyed_small(3, 78));
+    assert_ne!(one.keyed_small(3, 77), KeyRing::for_tests().keyed_small(3, 77));
+}

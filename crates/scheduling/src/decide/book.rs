@@ -8,6 +8,7 @@ use crate::command::{Booking, Proof};
 use crate::jurisdiction::audit::Subject;
 use crate::refusal::Refusal;
 use crate::resident::appointment::{Appointment, Status};
+use crate::resident::code::CodeNumber;
 use crate::resident::eligibility::Answers;
 use crate::resident::hold::Hold;
 use crate::resident::identity::Identity;
@@ -56,7 +57,7 @@ pub(super) fn book(
             effects.push(Effect::DoseStands(key, dose));
         }
     }
-    for (booking, slot) in bookings.iter().zip(&slots) {
+    for (n, (booking, slot)) in bookings.iter().zip(&slots).enumerate() {
         let slot = &set.slots[slot];
         let series = at.rules.series_of(slot.product).unwrap_or_default();
         let candidate = Candidate {
@@ -68,7 +69,8 @@ pub(super) fn book(
             answers: &booking.answers,
         };
         check_dose(&candidate, slot, &live, at)?;
-        effects.extend(make(booking, hold, slot, series, set, at));
+        let code = set.last_code.after(n as u64 + 1);
+        effects.extend(make(booking, hold, slot, series, code, set, at));
     }
     Ok((Done::Booked(bookings.iter().map(|b| b.appointment).collect()), effects))
 }
@@ -171,6 +173,7 @@ fn make(
     hold: &Hold,
     slot: &Slot,
     series: &str,
+    code: CodeNumber,
     set: &WorkingSet,
     at: &Circumstances<'_>,
 ) -> Vec<Effect> {
@@ -180,7 +183,7 @@ fn make(
         .any(|key| key.person == booking.identity.person && key.series == series && key.dose == booking.dose);
     let appointment = Appointment {
         id: booking.appointment,
-        code: booking.code,
+        code,
         status: Status::Booked,
         slot: slot.id,
         hold: hold.id,

@@ -2,7 +2,7 @@
 //! naming its AuditEvent. Keeps `one_live_appointment_per_resident_and_dose`. Pure: knows no storage, no HTTP, not
 //! even who is asking.
 
-use super::code::Code;
+use super::code::CodeNumber;
 use super::identity::Identity;
 use crate::jurisdiction::audit::AuditKind;
 use crate::rules::product::Cvx;
@@ -83,7 +83,7 @@ pub struct Appointment {
     /// Its id.
     pub id: AppointmentId,
     /// What people can say by telephone.
-    pub code: Code,
+    pub code: CodeNumber,
     /// How it stands.
     pub status: Status,
     /// Where and when.

@@ -164,3 +164,68 @@ fn a_document_that_is_wrong_says_what_is_expected() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn whom_a_product_is_not_for_by_age_cannot_have_it_whatever_else_is_known() {
+    let (rules, on) = (rules(), parse_date("2026-12-01").unwrap());
+    let mut allergic = Answers::default();
+    allergic.set("allergy", "yes");
+    let first = [OtherDose {
+        dose: 1,
+        product: Cvx::from_number(3),
+        on: parse_date("2026-11-01").unwrap(),
+    }];
+    let mut refused = 0;
+    for product in [3, 94, 140, 999].map(Cvx::from_number) {
+        for (dose, months) in (1..4).flat_map(|dose| (0..30).map(move |months| (dose, months))) {
+            let birth_date = base::time::add_months(on, -months);
+            if rules.is_for_age(product, dose, birth_date, on) {
+                continue;
+            }
+            refused += 1;
+            for (answers, others) in [(&Answers::default(), &first[..0]), (&allergic, &first[..])] {
+                let request = DoseRequest {
+                    product,
+                    dose,
+                    birth_date,
+                    on,
+                    answers,
+                    others,
+                };
+                assert!(rules.check(&request).is_err(), "{request:?}");
+            }
+        }
+    }
+    assert!(refused > 90, "{refused}");
+    let (toddler, baby) = (base::time::add_months(on, -12), base::time::add_months(on, -11));
+    let mmr = Cvx::from_number(3);
+    assert!(rules.is_for_age(mmr, 1, toddler, on) && !rules.is_for_age(mmr, 1, baby, on));
+    assert!(!rules.is_for_age(mmr, 2, toddler, on), "the second a month later");
+}
+
+#[test]
+fn answers_name_a_version_that_these_rules_have() {
+    let questions = |version: &str, from: &str| {
+        format!(
+            r#"{{"version":"{version}","effective_from":"{from}","questions":[{{"id":"a","text":"A?","kind":"yes_no"}}]}}"#
+        )
+    };
+    let (old, new) = (questions("q1", "2020-01-01"), questions("q2", "2026-12-01"));
+    let both = Rules::from_documents([("questions", "t", old.as_str()), ("questions", "t", new.as_str())]).unwrap();
+    let says = |rules: &Rules, version: Option<&str>, on: &str| {
+        let mut answers = Answers::default();
+        answers.version = version.map(str::to_owned);
+        rules.validate_answers(Cvx::from_number(3), 1, parse_date(on).unwrap(), &answers)
+    };
+    for (on, current) in [("2026-11-30", "q1"), ("2026-12-01", "q2")] {
+        for fine in [None, Some("q1"), Some("q2")] {
+            assert_eq!(says(&both, fine, on), Ok(()), "{fine:?} on {on}");
+        }
+        let (field, expected) = says(&both, Some("0"), on).unwrap_err();
+        assert_eq!(field, "/version");
+        assert!(expected.contains(&format!("{current:?}")), "{expected}");
+    }
+    // Without any questions, GET /questions still names a version.
+    assert_eq!(says(&Rules::default(), Some("0"), "2026-12-01"), Ok(()));
+    assert!(says(&Rules::default(), Some("q1"), "2026-12-01").is_err());
+}

@@ -5,7 +5,6 @@ use base::time::{Timestamp, Zone, parse_date};
 use scheduling::clinic::slot::{Slot, slot_id};
 use scheduling::command::{Booking, Command, Proof};
 use scheduling::decide::{Circumstances, Done, Limits, Outcome, decide};
-use scheduling::resident::code::Code;
 use scheduling::resident::eligibility::Answers;
 use scheduling::resident::identity::Identity;
 use scheduling::resident::person::Person;
@@ -154,7 +153,6 @@ impl World {
         Booking {
             appointment: AppointmentId::from_bits(self.bits()),
             resident: ResidentId::from_bits(self.bits()),
-            code: Code::from_random(self.next as u64),
             slot: Some(slot),
             person: person(who),
             identity: Identity {

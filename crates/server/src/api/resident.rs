@@ -90,7 +90,7 @@ impl PartialSchema for AnswersRequest {
             .description(Some("Answers to the questions of `GET /questions`, by question id."))
             .property(
                 "version",
-                text(CODE_CHARACTERS_MAX).description(Some("The `version` of the questions.")),
+                text(CODE_CHARACTERS_MAX).description(Some("The `version` of the questions that were answered, from `GET /questions`; one that nobody published is 422.")),
             )
             .additional_properties(Some(Schema::OneOf(answer)))
             .into()

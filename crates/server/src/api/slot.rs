@@ -97,7 +97,7 @@ pub struct SlotList {
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "describes the query; `SlotQuestion::read` reads it")]
 pub struct SlotQuery {
-    /// The clinic's id.
+    /// The clinic's id. An unknown one is 404, one longer than an id can be is 422.
     #[param(min_length = 1, max_length = 64, example = "cln-01jd3v8qk2s0v6m2x4y8z0a1b2")]
     clinic: String,
     /// First day, in the clinic's time; default today.

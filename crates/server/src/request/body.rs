@@ -49,12 +49,15 @@ fn media_type(headers: &HeaderMap, body: &[u8]) -> Result<(), AskError> {
         return Ok(());
     }
     let plain = headers
-        .get(CONTENT_ENCODING)
-        .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let json = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(is_json);
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    // Of two, one on the way may believe the first and we the second.
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let json = match (types.next(), types.next()) {
+        (Some(only), None) => only.to_str().is_ok_and(is_json),
+        _ => false,
+    };
     if plain && json {
         Ok(())
     } else {
@@ -85,10 +88,12 @@ async fn take(headers: &HeaderMap, body: Body, app: &App) -> Result<Bytes, AskEr
         return Err(AskError::TooLarge { max });
     }
     let clock = app.engine().clock().clone();
+    let wait = settings.duration(&BODY_WAIT);
     tokio::select! {
         bytes = collect(body, max, discarded) => bytes,
-        () = clock.sleep(settings.duration(&BODY_WAIT)) => Err(AskError::Malformed {
-            detail: "The body did not arrive in time.".into(),
+        // Not 408: the contract's list of plain codes is closed, and a body that is cut short cannot be read.
+        () = clock.sleep(wait) => Err(AskError::Malformed {
+            detail: format!("The body did not arrive within {} s. Nothing was done.", wait.as_secs_f64()),
             errors: Vec::new(),
         }),
     }

@@ -25,7 +25,7 @@ impl IdempotencyKey {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// The key of a request, if it carries one; several are as bad as a wrong one.
+    /// The key of a request, if it carries one; several are malformed, as nobody can say which counts.
     fn of(headers: &HeaderMap) -> Result<Option<Self>, AskError> {
         let mut values = headers.get_all(HEADER).iter();
         match (values.next(), values.next()) {
@@ -36,7 +36,10 @@ impl IdempotencyKey {
                 .and_then(Self::parse)
                 .map(Some)
                 .ok_or(AskError::KeyMissing),
-            (Some(_), Some(_)) => Err(AskError::KeyMissing),
+            (Some(_), Some(_)) => Err(AskError::Malformed {
+                detail: "There is more than one Idempotency-Key header. Send one.".into(),
+                errors: Vec::new(),
+            }),
         }
     }
 

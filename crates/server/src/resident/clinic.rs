@@ -14,6 +14,7 @@ use scheduling::rules::product::Cvx;
 
 use super::form_body::{Form, Query};
 use super::page::{self, For, locale};
+use super::reach::Reach;
 use super::results::as_of;
 use super::search::{Search, address};
 use super::times::address_line;
@@ -57,13 +58,12 @@ pub async fn see(State(app): State<App>, Path(id): Path<String>, Query(query): Q
     page::answer(app, StatusCode::OK, &page, For::Anyone)
 }
 
-/// A clinic's page for a query with `vaccine`, `day` and `more`. `only` keeps to one vaccine group, for an appointment
-/// that moves.
+/// A clinic's page for a query with `vaccine`, `day` and `more`. `only` keeps to what an appointment that moves can have.
 pub fn model(
     availability: &ClinicAvailability,
     query: &Form,
     links: &Links,
-    only: Option<&str>,
+    only: Option<&Reach<'_>>,
     app: &App,
 ) -> ClinicPage {
     let (rules, now) = (app.engine().rules(), app.engine().clock().now());
@@ -71,13 +71,17 @@ pub fn model(
     let first = availability.slots.partition_point(|slot| slot.starts_at <= now);
     let coming = &availability.slots[first..];
     let groups = vaccine::groups(coming.iter().map(|slot| slot.vaccine), &rules);
-    let asked = only.unwrap_or(query.get("vaccine"));
+    let asked = only.map_or(query.get("vaccine"), Reach::series);
     let known = vaccine::asked_name(asked, &rules).map(|_| asked.to_owned());
     let group = known
         .or_else(|| first_open_group(coming, &groups, app))
         .unwrap_or_default();
     let products = vaccine::products(&group, &rules);
-    let slots: Vec<&OpenSlot> = coming.iter().filter(|slot| products.contains(&slot.vaccine)).collect();
+    let offered: Vec<&OpenSlot> = coming.iter().filter(|slot| products.contains(&slot.vaccine)).collect();
+    let slots: Vec<&OpenSlot> = match only {
+        Some(reach) => offered.iter().copied().filter(|slot| reach.has(slot, zone)).collect(),
+        None => offered.clone(),
+    };
     let today = now.date_in(zone);
     let first_open = slots
         .iter()
@@ -109,7 +113,7 @@ pub fn model(
         is_made: !clinic.made.is_empty(),
         vaccines: chips(groups, &group, links),
         as_of: as_of(zone, app),
-        days: strip.days(&slots, zone, |day| format!("{}#times", on(day, ""))),
+        days: strip.days(&offered, &slots, zone, |day| format!("{}#times", on(day, ""))),
         earlier: strip.earlier().map(|day| on(day, "")),
         later: strip.later().map(|day| on(day, "")),
         times: app.can_tell().then(|| {
@@ -170,18 +174,16 @@ impl Strip {
         add_days(self.today, weeks * DAYS)
     }
 
-    fn days(&self, slots: &[&OpenSlot], zone: &Zone, link: impl Fn(Date) -> String) -> Vec<Day> {
+    /// `offered` is what the clinic has, `slots` what can be chosen of it: a day with times for others only is not one
+    /// on which the clinic is closed.
+    fn days(&self, offered: &[&OpenSlot], slots: &[&OpenSlot], zone: &Zone, link: impl Fn(Date) -> String) -> Vec<Day> {
+        let is_on = |slot: &OpenSlot, date| slot.starts_at.date_in(zone) == date;
         (0..DAYS)
             .map(|n| add_days(self.start(), n))
             .map(|date| {
-                let mut of_day = slots
-                    .iter()
-                    .filter(|slot| slot.starts_at.date_in(zone) == date)
-                    .peekable();
-                let has_any = of_day.peek().is_some();
-                let state = match of_day.filter(|slot| slot.free > 0).count() {
+                let state = match slots.iter().filter(|slot| slot.free > 0 && is_on(slot, date)).count() {
                     _ if !self.can_tell => DayState::CannotTell,
-                    0 if has_any => DayState::NoneLeft,
+                    0 if offered.iter().any(|slot| is_on(slot, date)) => DayState::NoneLeft,
                     0 => DayState::Closed,
                     left => DayState::Left(left),
                 };

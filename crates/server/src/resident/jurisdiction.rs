@@ -2,6 +2,7 @@
 
 use html::layout::Jurisdiction;
 
+use super::page;
 use crate::app::App;
 
 /// A neutral seal, for a jurisdiction that has given none: a star over water.
@@ -20,4 +21,14 @@ pub fn of(app: &App) -> Jurisdiction {
             .as_ref()
             .map(|demonstration| demonstration.clinics_as_of.clone()),
     }
+}
+
+/// Languages that a jurisdiction lists and that there are no words for. Not refused: they may be words that only the next
+/// release has, and pages in another language are better than none.
+pub fn languages_without_words(listed: &[String]) -> Vec<&str> {
+    listed
+        .iter()
+        .map(String::as_str)
+        .filter(|tag| !page::speaks(tag))
+        .collect()
 }

@@ -14,11 +14,11 @@ use super::command::{self, Outcome};
 use super::form_body::{Form, Query, Sent};
 use super::hold::{self, fault_page};
 use super::page::{self, locale};
+use super::reach::Reach;
 use super::results::KM_PER_MILE;
 use super::search::address;
 use super::times::{self, place_of, town_line};
 use super::typed::Typed;
-use super::vaccine;
 use super::view::clinic::Choosing;
 use super::view::hold as hold_view;
 use super::view::moving::{ChooseTime, ConfirmMove, choose, confirm};
@@ -46,12 +46,13 @@ pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String
         path: format!("{}/move", opened.base()),
         kept: vec![("clinic", asked.to_string())],
     };
-    let clinic = clinic::model(availability, &query, &links, Some(&opened.seen.series), app);
+    let reach = Reach::of(&opened.seen, app);
+    let clinic = clinic::model(availability, &query, &links, Some(&reach), app);
     let model = ChooseTime {
         base: opened.base(),
         now_at: times::of_slot(&opened.seen.slot, app),
         clinic,
-        others: others(&opened, availability, &snapshot, app),
+        others: others(&opened, &reach, availability, &snapshot, app),
         choosing: Choosing::Keep {
             action: format!("{}/move", opened.base()),
             key: command::new_key(app),
@@ -68,20 +69,26 @@ async fn movable(app: &App, id: &str, token: &str) -> Result<Opened, Response> {
     Err(no("refusal-too-late", "too-late", &opened, Vec::new(), app))
 }
 
-/// Clinics near this one where the vaccine has open times.
-fn others(opened: &Opened, shown: &ClinicAvailability, snapshot: &Snapshot, app: &App) -> Vec<(String, String)> {
-    let (rules, now) = (app.engine().rules(), app.engine().clock().now());
-    let products = vaccine::products(&opened.seen.series, &rules);
+/// Clinics near this one with open times that the appointment can move to.
+fn others(
+    opened: &Opened,
+    reach: &Reach<'_>,
+    shown: &ClinicAvailability,
+    snapshot: &Snapshot,
+    app: &App,
+) -> Vec<(String, String)> {
+    let now = app.engine().clock().now();
     let from = place_of(&shown.clinic);
     let mut found: Vec<(u32, &ClinicAvailability)> = snapshot
         .clinics()
         .iter()
         .filter(|other| other.clinic.id != shown.clinic.id)
         .filter(|other| {
+            let zone = &other.clinic.zone;
             other
                 .slots
                 .iter()
-                .any(|slot| slot.free > 0 && slot.starts_at > now && products.contains(&slot.vaccine))
+                .any(|slot| slot.free > 0 && slot.starts_at > now && reach.has(slot, zone))
         })
         .map(|other| {
             (

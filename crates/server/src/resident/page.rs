@@ -32,6 +32,12 @@ const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
 static ENGLISH: LazyLock<Locale> = LazyLock::new(Locale::english);
 
+/// Whether there are words for a language tag: its first part counts, `en-US` is read in English.
+pub fn speaks(tag: &str) -> bool {
+    let primary = tag.split('-').next().unwrap_or_default();
+    primary.eq_ignore_ascii_case(locale().language())
+}
+
 /// The words of this request's language.
 pub fn locale() -> &'static Locale {
     &ENGLISH

@@ -12,6 +12,7 @@ use runtime::entropy::Entropy;
 use runtime::secret::KeyRing;
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
+use server::limit::BODY_WAIT;
 use server::process::{Ready, ServerError, Start, run};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -28,12 +29,16 @@ struct Running {
 
 fn start_of(data: PathBuf, public: TcpListener, clock: Clock, shutdown: Shutdown) -> Start {
     let entropy = Entropy::real();
+    let mut settings = Settings::default();
+    settings
+        .set(&BODY_WAIT, BODY_WAIT.min)
+        .expect("the least that can be set");
     let engine = engine::Start {
         database: Database::file(&data.join("evenkeel.sqlite")),
         keys: KeyRing::for_tests(),
         clock,
         entropy,
-        settings: Settings::default(),
+        settings,
         name: "server-1".into(),
         owner: Owner::new(Shutdown::new()),
     };
@@ -151,6 +156,54 @@ async fn the_clock_is_moved_by_an_operator_in_a_rehearsal_only() {
         );
         server.stop().await.expect("it ends well");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_without_the_operators_token_is_counted_and_gets_a_trace_id() {
+    let server = start("operator", Clock::real()).await;
+    let token = std::fs::read_to_string(server.data.join("operator.token")).expect("a token");
+    let bearer = format!("Authorization: Bearer {}", token.trim());
+    for (head, status) in [
+        ("GET /rehearsal/clock HTTP/1.1".to_owned(), "401"),
+        ("GET /nothing HTTP/1.1".to_owned(), "401"),
+        (format!("GET /rehearsal/clock HTTP/1.1\r\n{bearer}\r\n{bearer}"), "401"),
+        (format!("GET /nothing HTTP/1.1\r\n{bearer}"), "404"),
+        (format!("PUT /rehearsal/clock HTTP/1.1\r\n{bearer}"), "405"),
+    ] {
+        let answer = Running::ask(server.internal, &head, "").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{head}: {answer}");
+        assert!(answer.contains("\"trace_id\":\""), "{head}: {answer}");
+    }
+    let metrics = Running::ask(server.internal, "GET /metrics HTTP/1.1", "").await;
+    let counted = metrics
+        .lines()
+        .find(|line| line.contains("http_requests_total{") && line.contains("route=\"/rehearsal/clock\""));
+    assert!(counted.is_some_and(|line| line.contains("4xx")), "{metrics}");
+    assert!(
+        metrics.contains("evenkeel_http_requests_in_flight 0") && !metrics.contains("route=\"/metrics\""),
+        "a scrape counts itself nowhere: {metrics}"
+    );
+    server.stop().await.expect("it ends well");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_arrive_is_told_how_long_it_had() {
+    let server = start("body", Clock::real()).await;
+    let mut stream = TcpStream::connect(server.public).await.expect("it listens");
+    let head = format!(
+        "POST /api/v1/holds HTTP/1.1\r\nHost: {}\r\nIdempotency-Key: a-body-that-stops\r\n\
+         Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{{\"slot\":",
+        server.public
+    );
+    stream.write_all(head.as_bytes()).await.expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("it answers and closes");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(
+        answer.contains(r#""code":"malformed""#) && answer.contains("The body did not arrive within 1 s."),
+        "{answer}"
+    );
+    server.stop().await.expect("it ends well");
 }
 
 #[tokio::test(flavor = "multi_thread")]

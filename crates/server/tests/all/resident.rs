@@ -3,6 +3,7 @@
 mod calendar;
 mod find;
 mod journey;
+mod jurisdiction;
 mod moving;
 mod search;
 mod trouble;

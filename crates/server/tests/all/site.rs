@@ -9,11 +9,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use base::limit::Settings;
-use base::time::{Date, add_days, date_text};
+use base::time::{Date, Timestamp, add_days, date_text};
 use booking::engine::{Engine, Start};
 use bytes::Bytes;
-use database::Database;
 use database::migration::migrate;
+use database::{Broken, Connection, Database};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -76,6 +76,12 @@ impl Asking {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: http::HeaderName = name.parse().expect("a header's name");
         self.headers.insert(name, value.parse().expect("a header's value"));
+        self
+    }
+    /// With a header once more, beside an earlier one of that name.
+    pub fn also(mut self, name: &str, value: &str) -> Self {
+        let name: http::HeaderName = name.parse().expect("a header's name");
+        self.headers.append(name, value.parse().expect("a header's value"));
         self
     }
     /// Without a header.
@@ -243,12 +249,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Site {
     /// Starts a site of its own.
     pub fn start() -> Self {
+        Self::start_with(|_, _| Ok(()))
+    }
+
+    /// As `start`, with a vaccine for children too.
+    pub fn start_with_children() -> Self {
+        Self::start_with(world::fill_for_children)
+    }
+
+    fn start_with(more: impl FnOnce(&mut Connection, Timestamp) -> Result<(), Broken>) -> Self {
         let database = Database::memory(&format!("site-{}", SITES.fetch_add(1, Ordering::Relaxed)));
         let clock = Clock::shiftable();
         let entropy = Entropy::seeded(7);
         let mut connection = database.connect().expect("a database in memory");
         migrate(&mut connection, booking::records::MIGRATIONS, clock.now()).expect("the schema");
         world::fill(&mut connection, clock.now()).expect("the rows");
+        more(&mut connection, clock.now()).expect("more rows");
         let engine = Engine::start(Start {
             database,
             keys: KeyRing::for_tests(),
@@ -297,6 +313,18 @@ impl Site {
     /// As `slot`, that many days ahead at least.
     pub async fn later_slot(&self, vaccine: &str, capacity: u64) -> SlotOfSite {
         self.slot_from(vaccine, capacity, 45).await
+    }
+
+    /// A slot on a day so many days ahead, whoever else was given it.
+    pub async fn slot_on(&self, vaccine: &str, days: i64) -> SlotOfSite {
+        let day = date_text(add_days(self.today(), days));
+        let clinic = world::WORCESTER.to_string();
+        let list = self
+            .slots(&clinic, &format!("&from={day}&to={day}&vaccine={vaccine}"))
+            .await;
+        let json = list["slots"][0].clone();
+        let id = json["id"].as_str().expect("a slot that day").to_owned();
+        SlotOfSite { id, clinic, json }
     }
 
     /// The airport's only slot.
@@ -372,6 +400,25 @@ impl Site {
     pub fn book(&self, hold: &HoldOfSite, given_name: &str) -> Asking {
         let body = json!({"hold": hold.id, "token": hold.token, "resident": resident(given_name), "answers": {}});
         self.ask("POST", "/api/v1/appointments").json(&body)
+    }
+
+    /// Books a slot for somebody born then, and returns the address of the appointment's page.
+    pub async fn book_for_birth(&self, slot: &SlotOfSite, birth_date: Date) -> String {
+        let hold = self.hold(slot).await;
+        let mut person = resident("Kim");
+        person["birth_date"] = json!(date_text(birth_date));
+        let body = json!({"hold": hold.id, "token": hold.token, "resident": person});
+        let booked = self
+            .ask("POST", "/api/v1/appointments")
+            .json(&body)
+            .send()
+            .await
+            .is(201);
+        format!(
+            "/appointment/{}/{}",
+            booked.string("/id"),
+            booked.string("/manage_token")
+        )
     }
 
     /// Asks to see what was booked.

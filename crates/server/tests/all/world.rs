@@ -82,6 +82,50 @@ pub fn fill(connection: &mut Connection, now: Timestamp) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Adds a vaccine of the same series for people under thirteen: at Worcester at eleven, and alone at a clinic of its own.
+pub fn fill_for_children(connection: &mut Connection, now: Timestamp) -> Result<(), Broken> {
+    let mut tx = connection.begin()?;
+    let documents = [
+        (
+            "products",
+            r#"{"version":"2","products":[
+                {"cvx":"03","name":"MMR","group":"MMR","group_name":"Measles, mumps and rubella"},
+                {"cvx":"94","name":"MMRV","group":"MMR","group_name":"Measles, mumps and rubella"},
+                {"cvx":"141","name":"Influenza","group":"FLU","group_name":"Flu"}]}"#,
+        ),
+        (
+            "rules",
+            r#"{"authority":"CDC","version":"2","effective_from":"2000-01-02","series":{
+                "MMR":{"products":{"03":{},"94":{"max_age":"13 years"}},"paths":[{"name":"all","doses":[
+                    {"min_age":"12 months"},{"min_age":"13 months","min_interval":"28 days"}]}]}}}"#,
+        ),
+    ];
+    for (kind, body) in documents {
+        let document = Document {
+            kind: kind.into(),
+            name: "CDC".into(),
+            version: "2".into(),
+            body: body.into(),
+        };
+        records::document::save(&mut tx, &document, now)?;
+    }
+    let today = now.date_in(&zone());
+    for (day, session) in (1..14).zip(1_000..) {
+        for (clinic, session) in [(WORCESTER, session), (ClinicId::from_bits(4), session + 100)] {
+            let offer = Offer {
+                clinic,
+                vaccine: "94",
+                date: add_days(today, day),
+                time: Time::constant(11, 0, 0, 0),
+                capacity: 2,
+            };
+            add(&mut tx, &offer, session, now)?;
+        }
+    }
+    tx.commit().expect("a commit");
+    Ok(())
+}
+
 fn clinic(n: u128, name: &str, zip: Option<&str>, place: Option<(f64, f64)>) -> Clinic {
     Clinic {
         id: ClinicId::from_bits(n),

@@ -1,11 +1,26 @@
-//! A folder of its own for a test, gone at its end; and scripts in it that stand in for a server.
+//! A folder of its own for a test, gone at its end; scripts in it that stand in for a server; waiting for something.
 
 use std::fs::{OpenOptions, read_to_string};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use runtime::entropy::Entropy;
+
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// Polls a condition, for [`SOON`] at most.
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    let poll = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(SOON, poll)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
+}
 
 pub struct Folder(PathBuf);
 

@@ -1,6 +1,5 @@
 //! The supervisor keeps a server running on the socket it holds.
 
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -10,15 +9,16 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
-use runtime::task::Owner;
 use supervisor::installation::{Event, Installation, Plan, UpError, prepare};
 use supervisor::instance::{InstanceError, children};
 use supervisor::processes::Processes;
+use supervisor::pulse::Patience;
 
-use crate::folder::Folder;
+use crate::door::Door;
+use crate::folder::{Folder, SOON, until};
 
-const SOON: Duration = Duration::from_secs(20);
-const WELL: &str = r#"echo '{"event":"ready","internal":"http://127.0.0.1:1"}'; cat > /dev/null"#;
+/// Its internal listener is where its third argument, the test's, says.
+const WELL: &str = r#"echo '{"event":"ready","internal":"'"${3##* }"'"}'; cat > /dev/null"#;
 
 fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
     let program: PathBuf = folder.script(body);
@@ -30,30 +30,8 @@ fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
         public_url: None,
         program,
         arguments,
+        patience: Patience::default(),
     }
-}
-
-/// Stands in for the server's answer to the probe: the script cannot accept.
-fn answer_probes(socket: &TcpListener) {
-    let socket = socket.try_clone().unwrap();
-    let answering = move || {
-        while let Ok((mut stream, _)) = socket.accept() {
-            let _ = stream.read(&mut [0; 512]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-        }
-    };
-    Owner::new(Shutdown::new()).thread("probes", answering).unwrap();
-}
-
-async fn until(what: &str, condition: impl Fn() -> bool) {
-    let poll = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(SOON, poll)
-        .await
-        .unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 #[tokio::test]
@@ -71,7 +49,7 @@ async fn a_killed_server_is_started_again_on_the_same_socket_and_all_stops_when_
         .await
         .unwrap();
     let address = up.socket().local_addr().unwrap();
-    answer_probes(up.socket());
+    let _door = Door::on(up.socket().try_clone().unwrap());
     let stop = Shutdown::new();
     let story = async {
         let server = || {
@@ -83,7 +61,10 @@ async fn a_killed_server_is_started_again_on_the_same_socket_and_all_stops_when_
         until("the first is ready", || server().is_some()).await;
         let first = server().unwrap()[0];
         kill(Pid::from_raw(first as i32), Signal::SIGKILL).unwrap();
-        until("the second is ready", || server().is_some_and(|pids| pids[0] != first)).await;
+        until("the second is ready", || {
+            server().is_some_and(|pids| !pids.is_empty() && pids[0] != first)
+        })
+        .await;
         TcpStream::connect(address).expect("the socket was open all the time");
         let arguments = supervisor::processes::arguments(server().unwrap()[0]).join(" ");
         assert!(
@@ -162,4 +143,90 @@ async fn a_server_that_can_never_start_ends_it_and_one_that_may_is_tried_again()
     };
     tokio::time::timeout(SOON, up.run(&stop, tell)).await.unwrap().unwrap();
     assert_eq!(*ends.lock().unwrap(), [0, 100, 200]);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_replaced_and_meanwhile_none_is_named() {
+    let folder = Folder::new();
+    let internal = Door::new();
+    let url = internal.url();
+    let mut plan = plan(&folder, WELL, "127.0.0.1:0");
+    plan.arguments = Box::new(move |_, _| vec!["--start".into(), url.clone().into()]);
+    plan.patience = Patience {
+        pause: Duration::from_millis(5),
+        answer: Duration::from_secs(1),
+        misses: 2,
+        ..Patience::default()
+    };
+    let up = Installation::start(plan, Clock::real(), |_| {}).await.unwrap();
+    let _door = Door::on(up.socket().try_clone().unwrap());
+    let (stop, pids, ends) = (Shutdown::new(), Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let tell = |event: Event<'_>| match event {
+        Event::Ready(processes) => pids.lock().unwrap().push(processes.pids.server[0]),
+        Event::Ended { how, .. } => {
+            let now = Processes::load(folder.path()).unwrap().unwrap();
+            assert_eq!(
+                (now.pids.server, now.internal.server, now.servers),
+                (vec![], vec![], vec![])
+            );
+            assert_eq!(now.pids.supervisor, std::process::id());
+            assert!(now.public.starts_with("http://127.0.0.1:"));
+            let gone = pids.lock().unwrap()[0];
+            assert!(kill(Pid::from_raw(gone as i32), None).is_err());
+            ends.lock().unwrap().push(how.to_owned());
+            internal.hangs(false);
+        }
+        _ => {}
+    };
+    let story = async {
+        until("it is asked whether it lives", || internal.answered() > 3).await;
+        assert_eq!(pids.lock().unwrap().len(), 1);
+        internal.hangs(true);
+        until("the second is ready", || pids.lock().unwrap().len() == 2).await;
+        let asked = internal.answered();
+        until("it, too, is asked", || internal.answered() > asked + 3).await;
+        let named = Processes::load(folder.path()).unwrap().unwrap();
+        assert_eq!(named.pids.server, pids.lock().unwrap()[1..]);
+        stop.request();
+    };
+    let (ended, ()) = tokio::join!(up.run(&stop, tell), story);
+    ended.unwrap();
+    let ends = ends.into_inner().unwrap();
+    assert!(
+        ends.len() == 1 && ends[0].starts_with("it did not answer for "),
+        "{ends:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_start_of_which_nothing_is_heard_is_given_up_and_stop_is_heard_meanwhile() {
+    let folder = Folder::new();
+    let mut plan = plan(&folder, "cat > /dev/null", "127.0.0.1:0");
+    plan.patience.start = Duration::from_millis(20);
+    let up = Installation::start(plan, Clock::real(), |_| {}).await.unwrap();
+    let (stop, ends) = (Shutdown::new(), Mutex::new(Vec::new()));
+    let tell = |event: Event<'_>| {
+        if let Event::Ended { how, .. } = event {
+            ends.lock().unwrap().push(how.to_owned());
+            if ends.lock().unwrap().len() == 2 {
+                stop.request();
+            }
+        }
+    };
+    tokio::time::timeout(SOON, up.run(&stop, tell)).await.unwrap().unwrap();
+    for how in &*ends.lock().unwrap() {
+        assert!(how.starts_with("it said nothing for "), "{how}");
+    }
+    assert_eq!(Processes::load(folder.path()).unwrap(), None);
+    assert_eq!(children(folder.path()), [0; 0]);
+}
+
+#[tokio::test]
+async fn the_file_of_a_killed_supervisor_is_gone_before_anything_is_started() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("run/processes.json"), "{}").unwrap();
+    let _up = Installation::start(plan(&folder, WELL, "127.0.0.1:0"), Clock::real(), |_| {})
+        .await
+        .unwrap();
+    assert_eq!(Processes::load(folder.path()).unwrap(), None);
 }

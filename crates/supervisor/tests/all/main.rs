@@ -7,6 +7,7 @@
 )]
 
 mod child;
+mod door;
 mod folder;
 mod handover;
 mod installation;
@@ -15,4 +16,5 @@ mod look;
 mod port_holder;
 mod probe;
 mod processes;
+mod pulse;
 mod restart;

@@ -33,3 +33,18 @@ fn it_never_gives_up() {
     let mut restart = Restart::default();
     assert!((0..100_000).all(|_| restart.ended(NEVER_WELL) <= Duration::from_secs(2)));
 }
+
+#[test]
+fn a_start_gets_more_patience_each_time_it_had_too_little_until_one_was_well() {
+    let first = Duration::from_mins(2);
+    let mut restart = Restart::default();
+    let given = (0..7).map(|_| {
+        let given = restart.start_patience(first);
+        restart.was_mute();
+        restart.ended(Duration::ZERO);
+        given.as_secs()
+    });
+    assert_eq!(given.collect::<Vec<_>>(), [120, 240, 480, 960, 1920, 1920, 1920]);
+    restart.ended(HEALTHY_AFTER);
+    assert_eq!(restart.start_patience(first), first);
+}

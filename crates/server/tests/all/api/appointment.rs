@@ -135,6 +135,7 @@ async fn fields_that_are_not_right_are_named_together() {
         ("/dose", json!(null), "/dose"),
         ("/answers", json!([]), "/answers"),
         ("/answers", json!({"version": 3}), "/answers/version"),
+        ("/answers", json!({"version": "q0"}), "/answers/version"),
         ("/answers", json!({"pregnant": {}}), "/answers/pregnant"),
         ("/hold", json!("hld-00000000000000000000000000"), "/hold"),
         ("/hold", json!("nonsense"), "/hold"),

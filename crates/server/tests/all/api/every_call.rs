@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::site::{Site, resident};
+use crate::site::{Site, fresh_key, resident};
 
 /// A call of the description, with a path that exists.
 struct Call {
@@ -70,6 +70,10 @@ async fn every_call_that_takes_a_credential_is_closed_without_and_with_a_foreign
         };
         let name = format!("{} {}", call.method, call.path);
         assert_eq!(ask().send().await.problem(401, "unauthorized"), "", "{name}");
+        let twice = ask()
+            .bearer(&foreign_token)
+            .also("authorization", &format!("Bearer {foreign_token}"));
+        assert_eq!(twice.send().await.problem(401, "unauthorized"), "", "{name}");
         for token in [
             foreign_token.as_str(),
             foreign_hold.token.as_str(),
@@ -162,6 +166,25 @@ async fn every_call_with_a_body_reads_it_strictly() {
             .await
             .problem(415, "unsupported-media-type");
         ask().bytes("{}").send().await.problem(415, "unsupported-media-type");
+        for second in ["application/json", "text/plain"] {
+            ask()
+                .text("{}")
+                .also("content-type", second)
+                .send()
+                .await
+                .problem(415, "unsupported-media-type");
+        }
+        ask()
+            .text("{}")
+            .header("content-encoding", "identity")
+            .also("content-encoding", "gzip")
+            .send()
+            .await
+            .problem(415, "unsupported-media-type");
+        let keys = ask().text("{}").key(&fresh_key()).also("idempotency-key", &fresh_key());
+        let problem = keys.send_as_is().await;
+        problem.problem(400, "malformed");
+        assert!(problem.text().contains("Idempotency-Key"), "{}", problem.text());
         if call.takes_body {
             ask().send().await.problem(400, "malformed");
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::site::Site;
+use crate::site::{Site, resident};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn vaccines_have_code_name_and_group() {
@@ -62,4 +62,24 @@ async fn questions_belong_to_a_slot() {
         let answer = site.ask("GET", &format!("/api/v1/questions?{query}")).send().await;
         assert_eq!(answer.problem(status, code), fields, "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_name_a_version_that_was_published() {
+    let site = Site::start();
+    let slot = site.slot("03", 3).await;
+    let asked = site.ask("GET", &format!("/api/v1/questions?slot={}", slot.id));
+    let version = asked.send().await.is(200).string("/version");
+    let hold = site.hold_all(&[&slot, &slot]).await;
+    let booking = |name: &str, version: &str| json!({"slot": slot.id, "resident": resident(name), "answers": {"version": version, "pregnant": false}});
+    let book = |second: &str| {
+        let bookings = json!([booking("Ana", &version), booking("Bea", second)]);
+        let body = json!({"hold": hold.id, "token": hold.token, "bookings": bookings});
+        site.ask("POST", "/api/v1/appointments").json(&body).send()
+    };
+    let refused = book("yesterday's").await;
+    assert_eq!(refused.problem(422, "invalid"), "/bookings/1/answers/version");
+    let expected = refused.string("/errors/0/expected");
+    assert!(expected.contains(&format!("{version:?}")), "{expected}");
+    book(&version).await.is(201);
 }

@@ -84,6 +84,8 @@ async fn queries_that_are_not_right() {
     let table = [
         (String::new(), 422, "invalid", "clinic"),
         ("clinic=".into(), 422, "invalid", "clinic"),
+        (format!("clinic={}", "a".repeat(65)), 422, "invalid", "clinic"),
+        (format!("clinic={}", "a".repeat(64)), 404, "not-found", ""),
         (format!("clinic={clinic}&from=tomorrow"), 422, "invalid", "from"),
         (format!("clinic={clinic}&from=2026-02-30"), 422, "invalid", "from"),
         (
