@@ -68,11 +68,10 @@ async fn whatever_had_its_last_line_sent_and_no_reply_is_unknown() {
     // A small message is on the line whole before the other side closes: nobody can know. A large one is not.
     let sink = Sink::start().unwrap();
     sink.script(&[Behaviour::DieInData]);
-    let large = Email {
-        text: "A line of a message that is far larger than any buffer on the way.\n".repeat(400_000),
-        ..email()
-    };
-    let receipt = outlet(&sink).send(&large).await;
+    let mut large = email().build().unwrap();
+    large.bytes = b"A line of a message that is far larger than any buffer on the way.\r\n".repeat(400_000);
+    let Outlet::Smtp(smtp) = outlet(&sink) else { unreachable!() };
+    let receipt = smtp.send(&large).await;
     assert_eq!(
         (receipt, sink.arrived().len()),
         (Receipt::again(Class::Connection, None), 0)
