@@ -33,7 +33,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// How often it counts what waits.
 const COUNT: Duration = Duration::from_secs(10);
 /// A claim outlasts the longest send by this, for a receipt that has to wait for the database.
-const CLAIM_SLACK: Duration = Duration::from_mins(1);
+const CLAIM_SLACK: Duration = Duration::from_secs(15);
 /// What is under way when the process stops gets this long: then the process is gone, and the message is sent again.
 const LAST: Duration = Duration::from_millis(300);
 /// More attempts than any backoff makes before a message is given up: one that takes the process down each time.
