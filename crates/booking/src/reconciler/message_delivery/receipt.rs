@@ -40,7 +40,7 @@ impl Sender {
             tracing::info!("the mail server answers again");
             (self.away, self.away_until) = (0, Timestamp::default());
         }
-        tracing::info!(message = %claimed.row.id, attempt = claimed.row.attempts, %receipt, "a message was tried");
+        tracing::info!(id = %claimed.row.id, attempt = claimed.row.attempts, %receipt, "a message was tried");
         self.unwritten.push(done);
         let written = self.write_receipts();
         self.note(written.as_ref().err());
@@ -75,7 +75,7 @@ impl Sender {
             let tried_for = row.tried_at.map_or(Duration::ZERO, |tried_at| now.since(tried_at));
             if permanent || tried_for >= give_up {
                 outbox::give_up(&mut tx, row.id, claim, now, &last)?;
-                tracing::warn!(message = %row.id, last, "a message was given up; see `evenkeel messages list`");
+                tracing::warn!(id = %row.id, last, "a message was given up; see `evenkeel messages list`");
                 continue;
             }
             let is_away = receipt.is_outlet_away();
