@@ -47,6 +47,7 @@ enum Command {
     Server(command::server::Server),
     Verify(command::verify::Verify),
     Config(command::config::Config),
+    Messages(command::messages::Messages),
     Import(command::import::Import),
     Completions(command::completions::Completions),
 }
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Server(server) => server.run(),
         Command::Verify(verify) => verify.run(),
         Command::Config(config) => config.run(),
+        Command::Messages(messages) => messages.run(),
         Command::Import(import) => import.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };

@@ -15,6 +15,7 @@ pub mod bench;
 pub mod client;
 pub mod group;
 pub mod program;
+pub mod sink;
 pub mod site;
 pub mod soak;
 pub mod suite;
