@@ -9,6 +9,9 @@
 
 mod engine;
 mod exchange;
+mod folder;
+mod heads;
 mod reconciler;
+mod sealing;
 mod site;
 mod verify;
