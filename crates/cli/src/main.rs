@@ -48,6 +48,7 @@ enum Command {
     Verify(command::verify::Verify),
     Config(command::config::Config),
     Import(command::import::Import),
+    Keys(command::keys::Keys),
     Completions(command::completions::Completions),
 }
 
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Verify(verify) => verify.run(),
         Command::Config(config) => config.run(),
         Command::Import(import) => import.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };
     let exit = done.unwrap_or_else(|error| {
