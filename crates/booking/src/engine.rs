@@ -5,8 +5,9 @@ use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task};
 use crate::reader::Reader;
 use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
-use crate::reconciler::{checkpoint, hold_expiry, housekeeping, slot_horizon};
+use crate::reconciler::{checkpoint, heads, hold_expiry, housekeeping, resealing, slot_horizon};
 use crate::records::zip::Zip;
+use crate::sealing::{self, WrongKeys};
 use crate::{limit, records};
 use base::answer::Fault;
 use base::id::{AppointmentId, ClinicId, HoldId, SlotId};
@@ -59,6 +60,9 @@ pub enum StartError {
     /// Mail cannot be sent as configured.
     #[error(transparent)]
     Mail(#[from] messaging::outlet::OutletError),
+    /// The keys are not those of this data.
+    #[error(transparent)]
+    WrongKeys(#[from] WrongKeys),
     /// The machine gives no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -78,6 +82,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) counters: Arc<Counters>,
     database: Database,
+    pub(crate) heads: heads::Watch,
     owner: Owner,
 }
 
@@ -100,6 +105,10 @@ pub struct Counters {
     pub in_doubt: AtomicU64,
     /// Holds freed because their time was over.
     pub expired_holds: AtomicU64,
+    /// Values that were sealed anew with the key in force.
+    pub resealed: AtomicU64,
+    /// Values not yet looked at since that key was declared.
+    pub to_reseal: AtomicU64,
     /// Messages.
     pub messages: MessageCounters,
 }
@@ -137,6 +146,9 @@ impl Engine {
         } = start;
         let mut writer = database.connect()?;
         database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
+        sealing::check(&mut writer.begin_read()?, &keys)??;
+        sealing::declare(&mut writer, &keys, clock.now())?;
+        let watch = heads::check(&database, &mut writer, &clock)?;
         let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
         let counters = Arc::new(Counters::default());
         let (queue, waiting) = committer::queue(settings.get(&limit::QUEUE) as usize, Arc::clone(&counters));
@@ -168,10 +180,13 @@ impl Engine {
             settings,
             counters,
             database: database.clone(),
+            heads: watch,
             owner,
         }));
+        heads::start(&engine, &database)?;
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
+        resealing::start(&engine, &database)?;
         slot_horizon::start(&engine, &database)?;
         Ok(engine)
     }
@@ -230,6 +245,10 @@ impl Engine {
     /// What is counted.
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+    /// What is known of the recorded ends of the audit chains.
+    pub fn heads(&self) -> &heads::Watch {
+        &self.0.heads
     }
     /// Commands that wait for the committer.
     pub fn queue_len(&self) -> usize {

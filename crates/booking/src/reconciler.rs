@@ -1,7 +1,9 @@
 //! Work that is done because it is due, not because somebody asks: no input, idempotent, at their own pace.
 
 pub mod checkpoint;
+pub mod heads;
 pub mod hold_expiry;
 pub mod housekeeping;
 pub mod message_delivery;
+pub mod resealing;
 pub mod slot_horizon;

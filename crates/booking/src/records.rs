@@ -10,6 +10,7 @@ pub mod live_dose;
 pub mod outbox;
 pub mod outcome;
 pub mod resident;
+pub mod sealing;
 pub mod session;
 pub mod slot;
 pub mod zip;
@@ -24,6 +25,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 1,
         name: "first",
         sql: include_str!("records/migrations/0001-first.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "secrecy",
+        sql: include_str!("records/migrations/0002-secrecy.sql"),
     },
     Migration {
         version: 3,

@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod config;
 pub mod import;
+pub mod keys;
 pub mod messages;
 pub mod ps;
 pub mod server;

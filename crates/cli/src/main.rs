@@ -49,6 +49,7 @@ enum Command {
     Config(command::config::Config),
     Messages(command::messages::Messages),
     Import(command::import::Import),
+    Keys(command::keys::Keys),
     Completions(command::completions::Completions),
 }
 
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Command::Config(config) => config.run(),
         Command::Messages(messages) => messages.run(),
         Command::Import(import) => import.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };
     let exit = done.unwrap_or_else(|error| {

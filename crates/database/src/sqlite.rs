@@ -48,6 +48,8 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
     set(&connection, place, &format!("PRAGMA synchronous = {synchronous}"))?;
     // The log is moved into the file by an owned thread of the engine, so that no booking waits for it.
     set(&connection, place, "PRAGMA wal_autocheckpoint = 0")?;
+    // What is deleted or written over is gone from the file, not only from its tables.
+    set(&connection, place, "PRAGMA secure_delete = ON")?;
     if durability == Durability::Full {
         read_back(&connection, place)?;
     }
@@ -175,6 +177,17 @@ pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<i64, Bro
     };
     let mut statement = connection.prepare_cached(sql).map_err(broken)?;
     statement.query_row([], |row| row.get(1)).map_err(broken)
+}
+
+/// Whether the log holds nothing any more; not while others read or write.
+pub(crate) fn empty_log(connection: &Connection) -> Result<bool, Broken> {
+    let mut statement = connection
+        .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")
+        .map_err(broken)?;
+    statement
+        .query_row([], |row| row.get(0))
+        .map(|busy: i64| busy == 0)
+        .map_err(broken)
 }
 
 /// `$1` in our SQL is `?1` here: SQLite numbers `$`-parameters by first appearance, not by their digits.

@@ -9,6 +9,7 @@ use crate::records;
 use crate::records::audit::{Head, Link};
 use crate::records::outcome::{Outcome, SEALED};
 use crate::records::resident::Stored;
+use crate::sealing;
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
 use bytes::Bytes;
@@ -79,8 +80,9 @@ impl Committer {
         hook::reach("receive");
         let rules = self.parts.feed.rules();
         let mut tx = connection.begin()?;
+        sealing::agree(&mut tx, &self.parts.keys)?;
         let mut gathered = Gathered {
-            set: load::load(&mut tx, batch, self.parts.clock.now())?,
+            set: load::load(&mut tx, batch, self.parts.clock.now(), &self.parts.keys)?,
             ..Gathered::default()
         };
         if sends_mail(&self.parts.settings, &rules) {
@@ -162,7 +164,7 @@ impl Committer {
             let (table, column) = SEALED;
             let outcome = Outcome {
                 key: key.clone(),
-                body_hash: *body_hash,
+                body_hash: self.stored_hash(body_hash),
                 status: rendered.status,
                 code: code.map(str::to_owned),
                 body: self
@@ -184,9 +186,16 @@ impl Committer {
         }
     }
 
+    /// A body's hash as it is stored: keyed, since a form's body is a person's details and nothing else, so that who has
+    /// the file could try guesses against a plain hash.
+    fn stored_hash(&self, body_hash: &[u8; 32]) -> [u8; 32] {
+        self.parts.keys.keyed_hash("request-body", body_hash)
+    }
+
     /// The stored answer again; or, where the body is another, that the key is used.
     fn replay(&self, task: &Task, outcome: &Outcome, body_hash: &[u8; 32]) -> Reply {
-        if outcome.body_hash != *body_hash {
+        // Of 0.1, until they are forgotten, the hash itself.
+        if outcome.body_hash != self.stored_hash(body_hash) && outcome.body_hash != *body_hash {
             let rendered = (task.render)(&Verdict::Refused(&Refusal::KeyReused));
             let code = Some(Refusal::KeyReused.code());
             return Reply {
@@ -264,11 +273,11 @@ impl Committer {
                 _ => None,
             };
             let commitment = booked.and_then(|appointment| {
-                let mut salt = [0; 16];
-                self.parts.entropy.fill(&mut salt);
-                let stored = Stored::new(gathered.set.residents.get(&appointment.resident)?, salt);
+                let id = appointment.resident;
+                let details = gathered.set.residents.get(&id)?;
+                let stored = Stored::new(id, details, &self.parts.keys, &self.parts.entropy);
                 let commitment = stored.commitment();
-                gathered.residents.push((appointment.resident, stored));
+                gathered.residents.push((id, stored));
                 Some(commitment)
             });
             let key = task.key.as_ref().map(|(key, _)| key.as_slice());

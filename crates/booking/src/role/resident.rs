@@ -95,7 +95,7 @@ impl Resident {
             if !keys.token_matches(&token, purpose, &id.to_bytes(), appointment.generation) {
                 return Ok(None);
             }
-            let details = records::resident::load(&mut tx, appointment.resident)?;
+            let details = records::resident::load(&mut tx, appointment.resident, &keys)?;
             let slot = records::slot::load(&mut tx, appointment.slot)?;
             Ok(slot.map(|slot| appointment_seen(&appointment, &slot, details.as_ref(), &keys)))
         });

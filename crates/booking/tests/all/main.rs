@@ -9,7 +9,10 @@
 
 mod engine;
 mod exchange;
+mod folder;
+mod heads;
 mod reconciler;
+mod sealing;
 #[path = "../../../xtask/src/sink.rs"]
 #[allow(dead_code, reason = "the suite `messages` uses all of it")]
 mod sink;

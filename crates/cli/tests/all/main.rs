@@ -9,5 +9,6 @@ mod configuration;
 mod hung;
 mod import;
 mod installed;
+mod keys;
 mod processes;
 mod words;

@@ -37,11 +37,18 @@ pub enum AuditKind {
     SessionsPublished,
     /// Rules were put in force.
     RulesImported,
+    /// An appointment was shown to whoever has its personal link: once for all such reads of an hour.
+    AppointmentReadByLink,
+    /// A resident's details, and what could be recognised by them, were erased.
+    ResidentErased,
+    /// Events that had been acknowledged are gone: as many before this one as it counts. With a count of 0: one of them
+    /// was replaced.
+    GapFound,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::HoldPlaced,
         Self::HoldExtended,
         Self::HoldGivenBack,
@@ -57,6 +64,9 @@ impl AuditKind {
         Self::ZipsImported,
         Self::SessionsPublished,
         Self::RulesImported,
+        Self::AppointmentReadByLink,
+        Self::ResidentErased,
+        Self::GapFound,
     ];
 
     /// As stored.
@@ -77,6 +87,9 @@ impl AuditKind {
             Self::ZipsImported => "zips-imported",
             Self::SessionsPublished => "sessions-published",
             Self::RulesImported => "rules-imported",
+            Self::AppointmentReadByLink => "appointment-read-by-link",
+            Self::ResidentErased => "resident-erased",
+            Self::GapFound => "gap-found",
         }
     }
     /// From its stored form.
