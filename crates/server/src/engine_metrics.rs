@@ -131,7 +131,7 @@ fn encode_messages(messages: &MessageCounters, encoder: &mut DescriptorEncoder) 
     let metric = ConstCounter::new(messages.deferred.load(Ordering::Relaxed));
     let help = "Times that an address had to wait for its day's limit of mails";
     metric.encode(encoder.encode_descriptor("messages_deferred", help, None, metric.metric_type())?)?;
-    let metric = ConstGauge::new(messages.oldest_s.load(Ordering::Relaxed) as f64);
+    let metric = ConstGauge::new(messages.oldest_s.load(Ordering::Relaxed) as i64);
     let help = "Age of the oldest message that waits, as last counted";
     metric.encode(encoder.encode_descriptor("message_oldest_age_seconds", help, None, metric.metric_type())?)?;
     let mut receipts = encoder.encode_descriptor(
@@ -156,7 +156,7 @@ fn encode_messages(messages: &MessageCounters, encoder: &mut DescriptorEncoder) 
         MetricType::Gauge,
     )?;
     for (state, value) in [("waiting", &messages.waiting), ("dead", &messages.dead)] {
-        let metric = ConstGauge::new(value.load(Ordering::Relaxed) as f64);
+        let metric = ConstGauge::new(value.load(Ordering::Relaxed) as i64);
         metric.encode(states.encode_family(&[("state", state)])?)?;
     }
     Ok(())
