@@ -4,7 +4,9 @@ use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task};
 use crate::reader::Reader;
-use crate::reconciler::{checkpoint, heads, hold_expiry, housekeeping, resealing, slot_horizon};
+use crate::reconciler::{
+    checkpoint, data_retention, heads, hold_expiry, housekeeping, read_audit, resealing, slot_horizon,
+};
 use crate::records::zip::Zip;
 use crate::sealing::{self, WrongKeys};
 use crate::{limit, records};
@@ -78,6 +80,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) counters: Arc<Counters>,
     pub(crate) heads: heads::Watch,
+    pub(crate) reads: read_audit::Reads,
     owner: Owner,
 }
 
@@ -104,6 +107,12 @@ pub struct Counters {
     pub resealed: AtomicU64,
     /// Values not yet looked at since that key was declared.
     pub to_reseal: AtomicU64,
+    /// Reads written to the audit chain.
+    pub reads_audited: AtomicU64,
+    /// Reads that there was no room to note, because the database could not be written for long.
+    pub reads_unaudited: AtomicU64,
+    /// Residents erased because their retention was over.
+    pub residents_erased: AtomicU64,
 }
 
 impl Engine {
@@ -154,12 +163,15 @@ impl Engine {
             settings,
             counters,
             heads: watch,
+            reads: read_audit::Reads::default(),
             owner,
         }));
         heads::start(&engine, &database)?;
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
         resealing::start(&engine, &database)?;
+        read_audit::start(&engine, &database)?;
+        data_retention::start(&engine, &database)?;
         slot_horizon::start(&engine, &database)?;
         Ok(engine)
     }

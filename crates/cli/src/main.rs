@@ -48,7 +48,9 @@ enum Command {
     Verify(command::verify::Verify),
     Config(command::config::Config),
     Import(command::import::Import),
+    Export(command::export::Export),
     Keys(command::keys::Keys),
+    Resident(command::resident::Resident),
     Completions(command::completions::Completions),
 }
 
@@ -61,7 +63,9 @@ fn main() -> ExitCode {
         Command::Verify(verify) => verify.run(),
         Command::Config(config) => config.run(),
         Command::Import(import) => import.run(),
+        Command::Export(export) => export.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Resident(resident) => resident.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };
     let exit = done.unwrap_or_else(|error| {
