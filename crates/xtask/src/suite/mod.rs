@@ -8,6 +8,7 @@ pub mod crash;
 pub mod fsync;
 pub mod journey;
 pub mod metrics;
+pub mod planted;
 pub mod shared;
 
 use std::time::{Duration, Instant};
@@ -98,6 +99,13 @@ pub const SUITES: &[Suite] = &[
         150,
         true,
         contract::run,
+    ),
+    suite(
+        "planted",
+        "people and secrets are found nowhere, and would be",
+        60,
+        true,
+        planted::run,
     ),
     suite(
         "browser",
