@@ -5,7 +5,9 @@ use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task};
 use crate::reader::Reader;
 use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
-use crate::reconciler::{checkpoint, heads, hold_expiry, housekeeping, resealing, slot_horizon};
+use crate::reconciler::{
+    checkpoint, data_retention, heads, hold_expiry, housekeeping, read_audit, resealing, slot_horizon,
+};
 use crate::records::zip::Zip;
 use crate::sealing::{self, WrongKeys};
 use crate::{limit, records};
@@ -83,6 +85,7 @@ pub(crate) struct Inner {
     pub(crate) counters: Arc<Counters>,
     database: Database,
     pub(crate) heads: heads::Watch,
+    pub(crate) reads: read_audit::Reads,
     owner: Owner,
 }
 
@@ -109,6 +112,12 @@ pub struct Counters {
     pub resealed: AtomicU64,
     /// Values not yet looked at since that key was declared.
     pub to_reseal: AtomicU64,
+    /// Reads written to the audit chain.
+    pub reads_audited: AtomicU64,
+    /// Reads that there was no room to note, because the database could not be written for long.
+    pub reads_unaudited: AtomicU64,
+    /// Residents erased because their retention was over.
+    pub residents_erased: AtomicU64,
     /// Messages.
     pub messages: MessageCounters,
 }
@@ -181,12 +190,15 @@ impl Engine {
             counters,
             database: database.clone(),
             heads: watch,
+            reads: read_audit::Reads::default(),
             owner,
         }));
         heads::start(&engine, &database)?;
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
         resealing::start(&engine, &database)?;
+        read_audit::start(&engine, &database)?;
+        data_retention::start(&engine, &database)?;
         slot_horizon::start(&engine, &database)?;
         Ok(engine)
     }

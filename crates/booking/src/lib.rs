@@ -6,6 +6,7 @@
 pub mod availability;
 pub mod committer;
 pub mod engine;
+pub mod erasure;
 pub mod exchange;
 pub mod heads;
 pub mod limit;

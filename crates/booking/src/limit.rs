@@ -86,6 +86,18 @@ pub const OUTCOME_RETENTION: Setting = Setting {
     above: "the table grows without anyone asking",
 };
 
+/// How long after an appointment its resident's details are kept.
+pub const RESIDENT_RETENTION: Setting = Setting {
+    key: "booking.resident.retention",
+    unit: Unit::Days,
+    default: 400,
+    min: 8,
+    max: 3_650,
+    reason: "a year and a month: series of doses span twelve months, and this season's dose asks about the last one",
+    below: "stored answers, kept for up to seven days, outlive what they tell of",
+    above: "whoever gets in reads about people who came years ago",
+};
+
 /// How often the change feed looks for commits of other processes.
 pub const FOLLOW: Setting = Setting {
     key: "booking.availability.follow",
@@ -227,6 +239,7 @@ pub const ALL: &[&Setting] = &[
     &BATCH,
     &GAP,
     &OUTCOME_RETENTION,
+    &RESIDENT_RETENTION,
     &FOLLOW,
     &CHANGES_KEPT,
     &LOG_PAGES,

@@ -6,6 +6,8 @@ mod chain;
 pub mod heads;
 mod rows;
 
+pub(crate) use chain::follows;
+
 use crate::records;
 use crate::records::outcome::SEALED;
 use acknowledged::Acknowledged;

@@ -11,6 +11,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+/// How long emptying the log waits for readers.
+const EMPTY_LOG_WAIT: Duration = Duration::from_millis(50);
 /// Between two tries to turn a new file to the write-ahead log.
 const WAL_RETRY: Duration = Duration::from_millis(10);
 /// Statements kept prepared on each connection: more than the engine has.
@@ -179,15 +181,19 @@ pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<i64, Bro
     statement.query_row([], |row| row.get(1)).map_err(broken)
 }
 
-/// Whether the log holds nothing any more; not while others read or write.
+/// Whether the log holds nothing any more; not while others read. Writers wait while it waits for them, so it waits
+/// for a moment only.
 pub(crate) fn empty_log(connection: &Connection) -> Result<bool, Broken> {
-    let mut statement = connection
+    connection.busy_timeout(EMPTY_LOG_WAIT).map_err(broken)?;
+    let emptied = connection
         .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")
-        .map_err(broken)?;
-    statement
-        .query_row([], |row| row.get(0))
-        .map(|busy: i64| busy == 0)
-        .map_err(broken)
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
+    connection.busy_timeout(WRITER_WAIT).map_err(broken)?;
+    match emptied.map_err(broken) {
+        Ok(busy) => Ok(busy == 0),
+        Err(Broken::Fault { fault: Fault::Busy, .. }) => Ok(false),
+        Err(other) => Err(other),
+    }
 }
 
 /// `$1` in our SQL is `?1` here: SQLite numbers `$`-parameters by first appearance, not by their digits.

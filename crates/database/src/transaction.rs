@@ -206,7 +206,7 @@ impl Connection {
         sqlite::checkpoint(&self.inner, hard)
     }
     /// Moves every committed page to the database file and cuts the log to nothing, so that no older page stays in it.
-    /// Waits for readers and writers like a writer; whether it was done.
+    /// Waits for readers for a moment only, since writers wait meanwhile; whether it was done.
     pub fn empty_log(&mut self) -> Result<bool, Broken> {
         sqlite::empty_log(&self.inner)
     }

@@ -100,6 +100,21 @@ impl EngineMetrics {
             "Values that were sealed anew with the key in force",
             &counters.resealed,
         )?;
+        count(
+            "reads_audited",
+            "Reads by personal link written to the audit chain",
+            &counters.reads_audited,
+        )?;
+        count(
+            "reads_unaudited",
+            "Reads by personal link that could not be noted for the audit chain",
+            &counters.reads_unaudited,
+        )?;
+        count(
+            "residents_erased",
+            "Residents erased because their retention was over",
+            &counters.residents_erased,
+        )?;
         let mut gauge = |name: &str, help: &str, value: f64| {
             let metric = ConstGauge::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)

@@ -15,6 +15,8 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(1);
 /// Between two transactions: with [`AT_ONCE`] a million values take a quarter of an hour, and bookings notice nothing.
 const PACE: Duration = Duration::from_millis(200);
+/// Until the log is emptied again, where readers were in the way: each try makes writers wait for a moment.
+const EMPTY_LOG_AGAIN: Duration = Duration::from_secs(10);
 /// Values in one transaction: some milliseconds of the writers' lock.
 const AT_ONCE: u32 = 250;
 
@@ -25,7 +27,7 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
         connection: connection(database)?,
         left: BTreeMap::new(),
         finished: BTreeMap::new(),
-        found_clear: false,
+        empty_log_at: None,
     };
     let shutdown = engine.owner().shutdown().clone();
     engine.owner().thread("resealing", move || {
@@ -59,8 +61,8 @@ struct Resealing {
     left: BTreeMap<String, u64>,
     /// The key that each column was done with.
     finished: BTreeMap<String, u32>,
-    /// Whether a value in clear was sealed since the log was emptied last.
-    found_clear: bool,
+    /// A value in clear was sealed since the log was emptied last: when to empty it, on the clock's monotone time.
+    empty_log_at: Option<Duration>,
 }
 
 impl Resealing {
@@ -82,7 +84,7 @@ impl Resealing {
         }
         let left = self.left.values().sum();
         engine.counters().to_reseal.store(left, Ordering::Relaxed);
-        if !more && std::mem::take(&mut self.found_clear) {
+        if !more && self.empty_log_at.is_some_and(|at| at <= engine.clock().monotonic()) {
             self.empty_log();
         }
         Ok(more)
@@ -112,7 +114,9 @@ impl Resealing {
             let entropy = self.engine.entropy();
             for value in &values {
                 if let Some(plain) = stale(column, value, keys) {
-                    self.found_clear |= is_clear(&value.bytes);
+                    if is_clear(&value.bytes) {
+                        self.empty_log_at = Some(Duration::ZERO);
+                    }
                     let sealed = keys.seal(entropy, column.table, column.column, &value.row, &plain);
                     column.save(&mut tx, &value.row, &sealed)?;
                     count(&self.engine.counters().resealed, 1);
@@ -138,14 +142,11 @@ impl Resealing {
 
     /// What was in clear must not stay in the write-ahead log, which keeps old pages until they are written over.
     fn empty_log(&mut self) {
-        match self.connection.empty_log() {
-            Ok(true) => {}
-            Ok(false) => self.found_clear = true,
-            Err(cause) => {
-                self.found_clear = true;
-                tracing::warn!(fault = cause.fault().code(), %cause, "the log could not be emptied yet");
-            }
-        }
+        let emptied = self.connection.empty_log().unwrap_or_else(|cause| {
+            tracing::warn!(fault = cause.fault().code(), %cause, "the log could not be emptied yet");
+            false
+        });
+        self.empty_log_at = (!emptied).then(|| self.engine.clock().monotonic() + EMPTY_LOG_AGAIN);
     }
 }
 

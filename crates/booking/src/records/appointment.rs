@@ -61,6 +61,53 @@ pub fn last_code(tx: &mut Transaction<'_>) -> Result<Option<CodeNumber>, Broken>
     tx.query_one(sql, &[], |row| CodeNumber::from_stored(row.integer(0)))
 }
 
+/// Which appointment a code's number is of.
+pub fn of_code(tx: &mut Transaction<'_>, code: CodeNumber) -> Result<Option<AppointmentId>, Broken> {
+    let sql = "SELECT id FROM appointment WHERE code = $1";
+    tx.query_one(sql, &[code.stored().into()], |row| id_at(row, 0))
+}
+
+/// Appointments behind one and before another, in the order they were booked, at most `limit`.
+pub fn page(
+    tx: &mut Transaction<'_>,
+    behind: AppointmentId,
+    before: AppointmentId,
+    limit: u32,
+) -> Result<Vec<Appointment>, Broken> {
+    let mut page = Vec::new();
+    tx.query(
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+         FROM appointment WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3",
+        &[(&behind.to_bytes()).into(), (&before.to_bytes()).into(), limit.into()],
+        |row| page.push(read(row)),
+    )?;
+    Ok(page)
+}
+
+/// Every appointment of whoever has these names and birth date. Reads the whole table: only for an operator's question.
+pub fn of_person(
+    tx: &mut Transaction<'_>,
+    person: Fingerprint,
+    mut each: impl FnMut(Appointment),
+) -> Result<(), Broken> {
+    tx.query(
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+         FROM appointment WHERE person = $1 ORDER BY id",
+        &[(&person).into()],
+        |row| each(read(row)),
+    )
+}
+
+/// Takes away what a person could be recognised by.
+pub fn forget_person(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<(), Broken> {
+    let (nobody, nothing) = (Fingerprint::default(), [0_u8; 0]);
+    tx.execute(
+        "UPDATE appointment SET person = $2, contacts = $3, possible_duplicate = 0 WHERE id = $1",
+        &[(&id.to_bytes()).into(), (&nobody).into(), (&nothing).into()],
+    )
+    .map(|_| ())
+}
+
 /// Adds an appointment.
 pub fn insert(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(), Broken> {
     let a = appointment;

@@ -2,7 +2,7 @@
 //! Whoever holds this handle can do nothing else.
 
 use crate::committer::{Task, Tokens, appointment_seen, hold_seen};
-use crate::engine::{AppointmentSeen, Ask, BookingRequest, Engine, HoldSeen, Reply};
+use crate::engine::{AppointmentSeen, Ask, BookingRequest, Engine, HoldSeen, Reply, count};
 use crate::records;
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId, Id, SlotId};
@@ -99,7 +99,11 @@ impl Resident {
             let slot = records::slot::load(&mut tx, appointment.slot)?;
             Ok(slot.map(|slot| appointment_seen(&appointment, &slot, details.as_ref(), &keys)))
         });
-        read.await
+        let seen = read.await?;
+        if seen.is_some() && !self.engine.inner().reads.note(id, self.engine.clock().now()) {
+            count(&self.engine.counters().reads_unaudited, 1);
+        }
+        Ok(seen)
     }
 
     /// A hold; `None` for an unknown one and a wrong token alike.

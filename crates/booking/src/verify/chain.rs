@@ -70,7 +70,7 @@ pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<Hist
 }
 
 /// Whether an event is the next one of its chain, and says that all is well.
-fn follows(link: &Link, head: &Head, report: &mut Report) {
+pub(crate) fn follows(link: &Link, head: &Head, report: &mut Report) {
     let (chain, sequence) = (&link.chain, link.sequence);
     let skipped = sequence - head.sequence - 1;
     let gap = link.known_kind() == Some(AuditKind::GapFound);

@@ -8,6 +8,7 @@
 )]
 
 mod engine;
+mod erasure;
 mod exchange;
 mod folder;
 mod heads;

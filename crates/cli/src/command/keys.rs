@@ -81,7 +81,7 @@ impl Keys {
 }
 
 /// The keys, and the database if there is one: they must belong together.
-fn open(data: &Path) -> anyhow::Result<(KeyRing, Option<Connection>)> {
+pub(super) fn open(data: &Path) -> anyhow::Result<(KeyRing, Option<Connection>)> {
     let keys = KeyRing::open_existing(&data.join("keys"))?;
     let file = data.join("evenkeel.sqlite");
     if !file.is_file() {

@@ -11,4 +11,5 @@ mod import;
 mod installed;
 mod keys;
 mod processes;
+mod resident;
 mod words;
