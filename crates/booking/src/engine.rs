@@ -3,6 +3,7 @@
 use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task};
+pub use crate::committer::{SaidCode, Whose};
 use crate::reader::Reader;
 use crate::reconciler::{checkpoint, hold_expiry, housekeeping, slot_horizon};
 use crate::records::zip::Zip;
@@ -353,6 +354,32 @@ pub struct AppointmentSeen {
     pub resident: Option<Person>,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// Whose link opened it; the resident's own where none was presented.
+    pub opened_by: Whose,
+    /// Links that its resident shared and has not stopped: for the resident alone.
+    pub shared: Vec<SharedSeen>,
+}
+
+/// A shared link as the one who shared it sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedSeen {
+    /// Which of the appointment's links.
+    pub number: u32,
+    /// Its secret.
+    pub token: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// What a code and a birth date found.
+#[derive(Debug, Clone)]
+pub struct FoundByCode {
+    /// The appointment.
+    pub seen: AppointmentSeen,
+    /// What may be done with it now, for some minutes.
+    pub said: SaidCode,
+    /// When its link was last sent anew, if it was.
+    pub link_sent_at: Option<Timestamp>,
 }
 
 /// One person's booking, as asked.

@@ -10,6 +10,7 @@ pub mod live_dose;
 pub mod outcome;
 pub mod resident;
 pub mod session;
+pub mod shared_link;
 pub mod slot;
 pub mod zip;
 
@@ -18,11 +19,18 @@ use base::time::Date;
 use database::migration::Migration;
 
 /// The schema, step by step.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "first",
-    sql: include_str!("records/migrations/0001-first.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "first",
+        sql: include_str!("records/migrations/0001-first.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "links",
+        sql: include_str!("records/migrations/0004-links.sql"),
+    },
+];
 
 /// A local date as stored: yyyymmdd.
 pub fn date_number(date: Date) -> i64 {

@@ -9,6 +9,7 @@
 
 mod engine;
 mod exchange;
+mod link;
 mod reconciler;
 mod site;
 mod verify;

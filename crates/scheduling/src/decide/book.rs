@@ -194,6 +194,7 @@ fn make(
         identity: booking.identity.clone(),
         generation: 0,
         possible_duplicate,
+        link_sent_at: None,
         booked_at: at.now,
         changed_at: at.now,
     };

@@ -23,6 +23,12 @@ pub enum AuditKind {
     AppointmentMoved,
     /// It was cancelled.
     AppointmentCancelled,
+    /// A link to it was made for somebody who helps.
+    LinkShared,
+    /// That link was stopped.
+    LinkStopped,
+    /// Its own link was ended and a new one sent.
+    LinkSentAnew,
     /// The resident came.
     ResidentArrived,
     /// The resident did not come.
@@ -41,7 +47,7 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::HoldPlaced,
         Self::HoldExtended,
         Self::HoldGivenBack,
@@ -50,6 +56,9 @@ impl AuditKind {
         Self::AppointmentBooked,
         Self::AppointmentMoved,
         Self::AppointmentCancelled,
+        Self::LinkShared,
+        Self::LinkStopped,
+        Self::LinkSentAnew,
         Self::ResidentArrived,
         Self::ResidentDidNotCome,
         Self::DoseGiven,
@@ -70,6 +79,9 @@ impl AuditKind {
             Self::AppointmentBooked => "appointment-booked",
             Self::AppointmentMoved => "appointment-moved",
             Self::AppointmentCancelled => "appointment-cancelled",
+            Self::LinkShared => "link-shared",
+            Self::LinkStopped => "link-stopped",
+            Self::LinkSentAnew => "link-sent-anew",
             Self::ResidentArrived => "resident-arrived",
             Self::ResidentDidNotCome => "resident-did-not-come",
             Self::DoseGiven => "dose-given",

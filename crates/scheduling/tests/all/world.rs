@@ -16,11 +16,16 @@ use std::time::Duration;
 pub const OPENS: Proof = Proof {
     hold: true,
     appointment: true,
+    own_link: true,
+    by_code: false,
 };
 const LIMITS: Limits = Limits {
     hold_lifetime: Duration::from_secs(600),
     hold_extensions: 10,
     hold_grace: Duration::from_secs(30),
+    link_lasts: Duration::from_hours(24),
+    links_shared: 3,
+    link_anew_every: Duration::from_mins(10),
 };
 
 pub struct World {
