@@ -11,6 +11,7 @@ use crate::api::ready_answer::ReadyAnswers;
 use crate::limit::{AVAILABILITY_AGE, DEADLINE};
 use crate::public_url::PublicUrl;
 use crate::request::arrival::Arrived;
+use crate::resident::guess_limit::GuessLimit;
 use crate::resident::home::Counted;
 
 /// The state of the router.
@@ -27,6 +28,7 @@ struct Inner {
     ready_answers: ReadyAnswers,
     publisher: Publisher,
     counted: Counted,
+    guesses: GuessLimit,
 }
 
 impl App {
@@ -38,6 +40,7 @@ impl App {
             ready_answers: ReadyAnswers::new(engine.settings()),
             publisher: Publisher::default(),
             counted: Counted::default(),
+            guesses: GuessLimit::default(),
             engine,
             public_url,
             rehearsal,
@@ -78,6 +81,11 @@ impl App {
     /// What the first page counts.
     pub fn counted(&self) -> &Counted {
         &self.inner.counted
+    }
+
+    /// What slows tries at codes.
+    pub fn guesses(&self) -> &GuessLimit {
+        &self.inner.guesses
     }
 
     /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".

@@ -128,7 +128,8 @@ impl Committer {
             rules,
             limits: self.limits,
         };
-        let decision = decide(&task.command, self.proof(task, &gathered.set), &gathered.set, &at);
+        let proof = self.proof(task, &gathered.set);
+        let decision = decide(&task.command, proof, &gathered.set, &at);
         let events = gathered
             .set
             .apply(decision.effects)
@@ -137,7 +138,7 @@ impl Committer {
         let done;
         let verdict = match &decision.outcome {
             decide::Outcome::Done(what) => {
-                done = self.seen(what, &gathered.set);
+                done = own_only(self.seen(what, &gathered.set), proof, task);
                 Verdict::Done(&done)
             }
             decide::Outcome::Refused(refusal) => Verdict::Refused(refusal),
@@ -296,6 +297,16 @@ impl Committer {
             }
         }
     }
+}
+
+/// Whoever came by a shared link, or by a code, is told no other secret than theirs.
+fn own_only(mut done: Done, proof: Proof, task: &Task) -> Done {
+    if let Done::Seen(seen) = &mut done
+        && !proof.own_link
+    {
+        seen.manage_token = task.tokens.appointment.clone().unwrap_or_default();
+    }
+    done
 }
 
 /// Ids of what an outcome made or changed; a refusal has none.

@@ -103,6 +103,7 @@ impl Resident {
             let slot = records::slot::load(&mut tx, appointment.slot)?;
             let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
             Ok(slot.map(|slot| AppointmentSeen {
+                manage_token: token,
                 opened_by: whose,
                 shared: shared_seen(&shared, whose, &keys),
                 ..appointment_seen(&appointment, &slot, details.as_ref(), &keys)

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use base::id::AppointmentId;
-use booking::engine::AppointmentSeen;
+use booking::engine::{AppointmentSeen, Whose};
 use html::layout::Page;
 use html::notice::Gravity;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -82,6 +82,7 @@ fn model(opened: &Opened, moment: Moment, app: &App) -> AppointmentPage {
         link: app.public_url().link(&opened.base()),
         base: opened.base(),
         can_change: opened.can_change(app),
+        is_own: opened.seen.opened_by == Whose::Resident,
         has_contact: person.is_some_and(|person| person.phone.is_some() || person.email.is_some()),
         phone: jurisdiction::of(app).phone,
         now: app.engine().clock().now(),

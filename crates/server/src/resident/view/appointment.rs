@@ -43,6 +43,8 @@ pub struct AppointmentPage {
     pub base: String,
     /// Whether it can be moved and canceled still.
     pub can_change: bool,
+    /// Whether it is the resident's own link.
+    pub is_own: bool,
     /// Whether someone left a phone or e-mail.
     pub has_contact: bool,
     /// Finds another time, for one that was canceled.
@@ -203,6 +205,9 @@ fn changing(page: &AppointmentPage, locale: &Locale) -> Markup {
                 }
             } @else {
                 p { (locale.text("appointment-cannot-change")) }
+            }
+            @if page.can_change && page.is_own {
+                p class="after screen-only" { a href={ (page.base) "/share" } { (locale.text("appointment-share")) } }
             }
             p class="after" { (locale.text("appointment-if-down")) }
             p class="after meta" { (locale.text("appointment-private")) }
