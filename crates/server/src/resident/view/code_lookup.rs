@@ -131,10 +131,10 @@ pub fn found(page: &FoundPage, locale: &Locale) -> Markup {
 fn sent(page: &FoundPage, locale: &Locale) -> Markup {
     match page.sending {
         Sending::Mailed { at } => html! {
-            p { (locale.tell("lookup-mailed", &[("time", (&locale.time(at, &page.time.zone)).into())])) }
+            p class="after" { (locale.tell("lookup-mailed", &[("time", (&locale.time(at, &page.time.zone)).into())])) }
         },
         Sending::CannotBeSent => html! {
-            p {
+            p class="after" {
                 (locale.text("lookup-not-mailed")) " "
                 @if let Some(number) = &page.phone { (locale.rich("lookup-call", &[("phone", phone(number, true).into())])) }
             }
