@@ -3,6 +3,7 @@
 use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task};
+pub use crate::committer::{SaidCode, Whose};
 use crate::reader::Reader;
 use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
 use crate::reconciler::{
@@ -426,6 +427,32 @@ pub struct AppointmentSeen {
     pub changed_at: Timestamp,
     /// Which version of it this is, as calendars count.
     pub sequence: u32,
+    /// Whose link opened it; the resident's own where none was presented.
+    pub opened_by: Whose,
+    /// Links that its resident shared and has not stopped: for the resident alone.
+    pub shared: Vec<SharedSeen>,
+}
+
+/// A shared link as the one who shared it sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedSeen {
+    /// Which of the appointment's links.
+    pub number: u32,
+    /// Its secret.
+    pub token: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// What a code and a birth date found.
+#[derive(Debug, Clone)]
+pub struct FoundByCode {
+    /// The appointment.
+    pub seen: AppointmentSeen,
+    /// What may be done with it now, for some minutes.
+    pub said: SaidCode,
+    /// When its link was last sent anew, if it was.
+    pub link_sent_at: Option<Timestamp>,
 }
 
 /// One person's booking, as asked.

@@ -182,7 +182,12 @@ fn cancelled(
             hold_lifetime: settings.duration(&limit::HOLD_LIFETIME),
             hold_extensions: settings.get(&limit::HOLD_EXTENSIONS) as u32,
             hold_grace: settings.duration(&limit::HOLD_GRACE),
+            link_lasts: settings.duration(&limit::LINK_LASTS),
+            links_shared: settings.get(&limit::LINKS_SHARED) as u32,
+            link_anew_every: settings.duration(&limit::LINK_ANEW),
         },
+        // Whoever is erased is told nothing more.
+        sends_mail: false,
     };
     let mut set = WorkingSet::default();
     set.slots.insert(slot.id, slot.clone());
@@ -190,6 +195,8 @@ fn cancelled(
     let proof = Proof {
         hold: false,
         appointment: true,
+        own_link: true,
+        by_code: false,
     };
     let decision = decide(&Command::Cancel { appointment: id }, proof, &set, &at);
     if !matches!(decision.outcome, Outcome::Done(_)) {

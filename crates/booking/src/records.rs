@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod resident;
 pub mod sealing;
 pub mod session;
+pub mod shared_link;
 pub mod slot;
 pub mod zip;
 
@@ -35,6 +36,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 3,
         name: "messages",
         sql: include_str!("records/migrations/0003-messages.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "links",
+        sql: include_str!("records/migrations/0004-links.sql"),
     },
 ];
 

@@ -49,6 +49,9 @@ pub(super) fn load(
             if let Some(details) = records::resident::load(tx, appointment.resident, keys)? {
                 set.residents.insert(appointment.resident, details);
             }
+            records::shared_link::of_appointment(tx, *id, |link| {
+                set.links.insert((link.appointment, link.number), link);
+            })?;
             set.appointments.insert(*id, appointment);
         }
     }
@@ -85,7 +88,10 @@ fn resolve(batch: &[Task]) -> Resolved {
                     .persons
                     .extend(bookings.iter().map(|booking| booking.identity.person));
             }
-            Command::Cancel { appointment } => {
+            Command::Cancel { appointment }
+            | Command::ShareLink { appointment }
+            | Command::StopLink { appointment, .. }
+            | Command::SendLinkAnew { appointment } => {
                 wanted.appointments.insert(*appointment);
             }
             Command::Reschedule { appointment, hold } => {

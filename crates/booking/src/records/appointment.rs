@@ -29,6 +29,7 @@ fn read(row: &Row<'_>) -> Appointment {
         booked_at: Timestamp::from_micros(row.integer(13)),
         changed_at: Timestamp::from_micros(row.integer(14)),
         sequence: sequence(row.optional_integer(15), row.integer(14)),
+        link_sent_at: row.optional_integer(16).map(Timestamp::from_micros),
     }
 }
 
@@ -48,9 +49,19 @@ fn split_contacts(bytes: &[u8]) -> Vec<Fingerprint> {
 /// One appointment.
 pub fn load(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<Option<Appointment>, Broken> {
     tx.query_one(
-        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
          FROM appointment WHERE id = $1",
         &[(&id.to_bytes()).into()],
+        read,
+    )
+}
+
+/// The appointment that a code is of.
+pub fn by_code(tx: &mut Transaction<'_>, code: CodeNumber) -> Result<Option<Appointment>, Broken> {
+    tx.query_one(
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
+         FROM appointment WHERE code = $1",
+        &[code.stored().into()],
         read,
     )
 }
@@ -135,9 +146,10 @@ pub fn insert(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(),
         a.booked_at.micros().into(),
         a.changed_at.micros().into(),
         a.sequence.into(),
+        a.link_sent_at.map(Timestamp::micros).into(),
     ];
-    let sql = "INSERT INTO appointment (id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    let sql = "INSERT INTO appointment (id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     tx.execute(sql, &values).map(|_| ())
 }
 
@@ -154,15 +166,16 @@ pub fn save(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(), B
         a.changed_at.micros().into(),
         (&hold).into(),
         a.sequence.into(),
+        a.link_sent_at.map(Timestamp::micros).into(),
     ];
-    let sql = "UPDATE appointment SET status = $2, slot = $3, product = $4, generation = $5, changed_at = $6, hold = $7, sequence = $8 WHERE id = $1";
+    let sql = "UPDATE appointment SET status = $2, slot = $3, product = $4, generation = $5, changed_at = $6, hold = $7, sequence = $8, link_sent_at = $9 WHERE id = $1";
     tx.execute(sql, &values).map(|_| ())
 }
 
 /// Every appointment there is, for `verify`.
 pub fn all(tx: &mut Transaction<'_>, mut each: impl FnMut(Appointment)) -> Result<(), Broken> {
     tx.query(
-        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
          FROM appointment ORDER BY id",
         &[],
         |row| each(read(row)),

@@ -120,7 +120,10 @@ impl History {
             AuditKind::ResidentArrived => self.stands(link, chain, bits, Status::Arrived),
             AuditKind::ResidentDidNotCome => self.stands(link, chain, bits, Status::Noshow),
             AuditKind::DoseGiven => self.stands(link, chain, bits, Status::Fulfilled),
-            AuditKind::ClinicsImported
+            AuditKind::LinkShared
+            | AuditKind::LinkStopped
+            | AuditKind::LinkSentAnew
+            | AuditKind::ClinicsImported
             | AuditKind::SessionsPublished
             | AuditKind::RulesImported
             | AuditKind::ZipsImported

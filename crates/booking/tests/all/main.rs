@@ -12,6 +12,7 @@ mod erasure;
 mod exchange;
 mod folder;
 mod heads;
+mod link;
 mod reconciler;
 mod sealing;
 #[path = "../../../xtask/src/sink.rs"]

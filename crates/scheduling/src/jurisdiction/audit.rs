@@ -23,6 +23,12 @@ pub enum AuditKind {
     AppointmentMoved,
     /// It was cancelled.
     AppointmentCancelled,
+    /// A link to it was made for somebody who helps.
+    LinkShared,
+    /// That link was stopped.
+    LinkStopped,
+    /// Its own link was ended and a new one sent.
+    LinkSentAnew,
     /// The resident came.
     ResidentArrived,
     /// The resident did not come.
@@ -48,7 +54,7 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::HoldPlaced,
         Self::HoldExtended,
         Self::HoldGivenBack,
@@ -57,6 +63,9 @@ impl AuditKind {
         Self::AppointmentBooked,
         Self::AppointmentMoved,
         Self::AppointmentCancelled,
+        Self::LinkShared,
+        Self::LinkStopped,
+        Self::LinkSentAnew,
         Self::ResidentArrived,
         Self::ResidentDidNotCome,
         Self::DoseGiven,
@@ -80,6 +89,9 @@ impl AuditKind {
             Self::AppointmentBooked => "appointment-booked",
             Self::AppointmentMoved => "appointment-moved",
             Self::AppointmentCancelled => "appointment-cancelled",
+            Self::LinkShared => "link-shared",
+            Self::LinkStopped => "link-stopped",
+            Self::LinkSentAnew => "link-sent-anew",
             Self::ResidentArrived => "resident-arrived",
             Self::ResidentDidNotCome => "resident-did-not-come",
             Self::DoseGiven => "dose-given",
