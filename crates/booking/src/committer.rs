@@ -6,6 +6,7 @@
 //! happened is looked up before anyone is told anything.
 
 mod batch;
+mod link;
 mod load;
 mod message;
 mod queue;
@@ -13,6 +14,8 @@ mod save;
 mod see;
 
 pub(crate) use batch::AttemptError;
+pub use link::{SaidCode, Whose};
+pub(crate) use link::{opened_by, shared_token};
 pub use queue::Queue;
 pub(crate) use queue::{Task, Tokens, Waiting, queue};
 pub(crate) use see::{appointment_seen, hold_seen};
@@ -72,6 +75,9 @@ impl Committer {
             hold_lifetime: settings.duration(&limit::HOLD_LIFETIME),
             hold_extensions: settings.get(&limit::HOLD_EXTENSIONS) as u32,
             hold_grace: settings.duration(&limit::HOLD_GRACE),
+            link_lasts: settings.duration(&limit::LINK_LASTS),
+            links_shared: settings.get(&limit::LINKS_SHARED) as u32,
+            link_anew_every: settings.duration(&limit::LINK_ANEW),
         };
         Ok(Self {
             parts,

@@ -49,6 +49,9 @@ enum Command {
     Config(command::config::Config),
     Messages(command::messages::Messages),
     Import(command::import::Import),
+    Export(command::export::Export),
+    Keys(command::keys::Keys),
+    Resident(command::resident::Resident),
     Completions(command::completions::Completions),
 }
 
@@ -62,6 +65,9 @@ fn main() -> ExitCode {
         Command::Config(config) => config.run(),
         Command::Messages(messages) => messages.run(),
         Command::Import(import) => import.run(),
+        Command::Export(export) => export.run(),
+        Command::Keys(keys) => keys.run(),
+        Command::Resident(resident) => resident.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };
     let exit = done.unwrap_or_else(|error| {

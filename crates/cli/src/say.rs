@@ -1,9 +1,11 @@
 //! What `up` says to a person while it starts and runs; on stderr and stdout, with a bar where somebody watches.
 
 use std::io::{IsTerminal, stderr};
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use runtime::secret::KeyRing;
 use supervisor::installation::Event;
 use supervisor::processes::Processes;
 
@@ -95,9 +97,28 @@ impl Say {
         };
         format!(
             "\nEvenkeel is running.\n\n  Pages  {}\n  Data   {data}\n  Keys   {data}/keys\n  Logs   {data}/log\n\n{what}\n\
-             Copy {data}/keys off this machine: a backup without it cannot be read.\n\
-             Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",
-            processes.public
+             {}Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",
+            processes.public,
+            copy_keys(&processes.data).unwrap_or_default(),
         )
     }
+}
+
+/// Where it is noted which key was spoken of last.
+const TOLD: &str = "run/keys-told";
+
+/// That the keys must be kept off the machine: said once, and once more for each new key.
+fn copy_keys(data: &Path) -> Option<String> {
+    let newest = KeyRing::open_existing(&data.join("keys")).ok()?.key_id().to_string();
+    let told = data.join(TOLD);
+    if std::fs::read_to_string(&told).is_ok_and(|said| said == newest) {
+        return None;
+    }
+    // Said twice rather than never.
+    let _ = std::fs::write(&told, newest);
+    let keys = data.join("keys");
+    Some(format!(
+        "Copy {} off this machine: a backup without it cannot be read.\n",
+        keys.display()
+    ))
 }

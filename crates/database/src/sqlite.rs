@@ -11,6 +11,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+/// How long emptying the log waits for readers.
+const EMPTY_LOG_WAIT: Duration = Duration::from_millis(50);
 /// Between two tries to turn a new file to the write-ahead log.
 const WAL_RETRY: Duration = Duration::from_millis(10);
 /// Statements kept prepared on each connection: more than the engine has.
@@ -48,6 +50,8 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
     set(&connection, place, &format!("PRAGMA synchronous = {synchronous}"))?;
     // The log is moved into the file by an owned thread of the engine, so that no booking waits for it.
     set(&connection, place, "PRAGMA wal_autocheckpoint = 0")?;
+    // What is deleted or written over is gone from the file, not only from its tables.
+    set(&connection, place, "PRAGMA secure_delete = ON")?;
     if durability == Durability::Full {
         read_back(&connection, place)?;
     }
@@ -175,6 +179,21 @@ pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<i64, Bro
     };
     let mut statement = connection.prepare_cached(sql).map_err(broken)?;
     statement.query_row([], |row| row.get(1)).map_err(broken)
+}
+
+/// Whether the log holds nothing any more; not while others read. Writers wait while it waits for them, so it waits
+/// for a moment only.
+pub(crate) fn empty_log(connection: &Connection) -> Result<bool, Broken> {
+    connection.busy_timeout(EMPTY_LOG_WAIT).map_err(broken)?;
+    let emptied = connection
+        .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
+    connection.busy_timeout(WRITER_WAIT).map_err(broken)?;
+    match emptied.map_err(broken) {
+        Ok(busy) => Ok(busy == 0),
+        Err(Broken::Fault { fault: Fault::Busy, .. }) => Ok(false),
+        Err(other) => Err(other),
+    }
 }
 
 /// `$1` in our SQL is `?1` here: SQLite numbers `$`-parameters by first appearance, not by their digits.

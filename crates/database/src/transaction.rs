@@ -205,6 +205,11 @@ impl Connection {
     pub fn checkpoint(&mut self, hard: bool) -> Result<i64, Broken> {
         sqlite::checkpoint(&self.inner, hard)
     }
+    /// Moves every committed page to the database file and cuts the log to nothing, so that no older page stays in it.
+    /// Waits for readers for a moment only, since writers wait meanwhile; whether it was done.
+    pub fn empty_log(&mut self) -> Result<bool, Broken> {
+        sqlite::empty_log(&self.inner)
+    }
     /// A view into a transaction that the caller began by hand and will end by hand.
     pub(crate) fn inside(&self) -> Transaction<'_> {
         Transaction {

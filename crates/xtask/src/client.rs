@@ -93,6 +93,22 @@ impl Ask {
         .header("content-type", "application/json")
         .header("idempotency-key", key)
     }
+    /// A POST of a page's form, encoded.
+    pub fn form(path: &str, fields: &str) -> Self {
+        Self {
+            method: Method::POST,
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: Bytes::from(fields.to_owned()),
+        }
+        .header("content-type", "application/x-www-form-urlencoded")
+    }
+    /// Only the first bytes of the body.
+    #[must_use]
+    pub fn cut(mut self, bytes: usize) -> Self {
+        self.body.truncate(bytes);
+        self
+    }
     /// Another method.
     #[must_use]
     pub fn method(mut self, method: Method) -> Self {

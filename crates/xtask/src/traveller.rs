@@ -45,6 +45,8 @@ pub struct Time {
     pub slot: String,
     /// The clinic's id.
     pub clinic: String,
+    /// CVX code.
+    pub vaccine: String,
     /// Free places when it was looked up.
     pub free: u64,
 }
@@ -61,9 +63,9 @@ pub async fn open_times(client: &Client, near: &str, clinics: usize) -> Result<V
         for slot in slots["slots"].as_array().context("a list of slots")? {
             let free = slot["free"].as_u64().unwrap_or_default();
             if free > 0 {
-                let slot = slot["id"].as_str().context("a slot's id")?.to_owned();
                 times.push(Time {
-                    slot,
+                    vaccine: slot["vaccine"].as_str().context("a slot's vaccine")?.to_owned(),
+                    slot: slot["id"].as_str().context("a slot's id")?.to_owned(),
                     clinic: id.to_owned(),
                     free,
                 });

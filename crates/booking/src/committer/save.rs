@@ -37,6 +37,12 @@ pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp
     for id in touched.appointments.difference(&touched.appointments_new) {
         records::appointment::save(tx, &set.appointments[id])?;
     }
+    for key in &touched.links_new {
+        records::shared_link::insert(tx, &set.links[key])?;
+    }
+    for key in touched.links.difference(&touched.links_new) {
+        records::shared_link::save(tx, &set.links[key])?;
+    }
     // In the order of decision: a dose that fell and stands anew in one batch is first deleted, then inserted.
     for (key, dose) in &touched.live_doses {
         match dose {

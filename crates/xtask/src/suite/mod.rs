@@ -9,6 +9,7 @@ pub mod fsync;
 pub mod journey;
 pub mod messages;
 pub mod metrics;
+pub mod planted;
 pub mod shared;
 
 use std::time::{Duration, Instant};
@@ -106,6 +107,13 @@ pub const SUITES: &[Suite] = &[
         150,
         true,
         contract::run,
+    ),
+    suite(
+        "planted",
+        "people and secrets are found nowhere, and would be",
+        60,
+        true,
+        planted::run,
     ),
     suite(
         "browser",
