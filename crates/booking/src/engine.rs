@@ -153,7 +153,13 @@ impl Engine {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.0.feed.snapshot()
     }
-    /// When that picture was last confirmed to be current.
+    /// The picture, and an instant at which it was current. The instant is read first: a picture that is swapped in
+    /// between is newer than it says, never older.
+    pub fn current(&self) -> (Arc<Snapshot>, Timestamp) {
+        let as_of = self.0.feed.as_of();
+        (self.0.feed.snapshot(), as_of)
+    }
+    /// When the picture was last confirmed to be current.
     pub fn as_of(&self) -> Timestamp {
         self.0.feed.as_of()
     }
