@@ -111,6 +111,8 @@ impl Engine {
         } = start;
         let mut writer = database.connect()?;
         database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
+        // The process before may have ended between a failed sync and its settling.
+        writer.settle()?;
         let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
         let counters = Arc::new(Counters::default());
         let (queue, waiting) = committer::queue(settings.get(&limit::QUEUE) as usize, Arc::clone(&counters));

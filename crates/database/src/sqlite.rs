@@ -37,6 +37,10 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
         make_private(path);
     }
     let connection = connect(place, flags, cache_kib)?;
+    // SQLite quietly opens for reading what it may not write, and such a connection never writes again.
+    if connection.is_readonly("main").unwrap_or(false) {
+        return Err(OpenError::ReadOnly { path: name(place) });
+    }
     if let Place::File(_) = place {
         take_wal(&connection, place)?;
     }
@@ -213,11 +217,16 @@ pub(crate) fn broken(error: rusqlite::Error) -> Broken {
     Broken::Fault { fault, cause }
 }
 
-/// Busy at COMMIT is certain (nothing was written); anything that touched the disk is in doubt until looked up.
+/// Busy at COMMIT is certain (nothing was written), and so is a full disk: it takes a write, and the frame that makes a
+/// commit is written last and not whole then. Anything else that touched the disk is in doubt until settled.
 pub(crate) fn commit_failed(error: rusqlite::Error) -> CommitFailed {
     match error.sqlite_error_code() {
         Some(
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ConstraintViolation | ErrorCode::ReadOnly,
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::ReadOnly
+            | ErrorCode::DiskFull,
         ) => CommitFailed::NotDone(broken(error)),
         _ => CommitFailed::InDoubt(error.to_string()),
     }

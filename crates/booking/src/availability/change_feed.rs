@@ -160,6 +160,9 @@ impl ChangeFeed {
                 tracing::error!(fault = cause.fault().code(), %cause, "the change feed cannot look; the snapshot ages");
             }
             failing = looked.is_err();
+            if failing {
+                seen = None; // the next number may be another connection's
+            }
             self.clock.sleep_blocking(every);
         }
     }

@@ -112,10 +112,11 @@ impl Committer {
         self.head = head;
         count(&self.parts.counters.commits, 1);
         count(&self.parts.counters.commands, batch.len() as u64);
-        if let Err(cause) = self
-            .parts
-            .feed
-            .committed(saved.sequence, &saved.free, current_at, connection)
+        if let Some(saved) = saved
+            && let Err(cause) = self
+                .parts
+                .feed
+                .committed(saved.sequence, &saved.free, current_at, connection)
         {
             tracing::warn!(%cause, "the snapshot could not follow a commit at once; the change feed will");
         }
