@@ -111,7 +111,7 @@ impl Engine {
         } = start;
         let mut writer = database.connect()?;
         database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
-        // The process before may have ended between a failed sync and its settling.
+        // The process before may have ended between a failed sync and its settling. Before anything moves the log.
         writer.settle()?;
         let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
         let counters = Arc::new(Counters::default());

@@ -8,6 +8,9 @@
 //! So both halves are made true, under the writers' lock: every byte of the log is written over itself and synced,
 //! which brings to disk whatever only memory had; then a commit of our own is made in the place of the one in doubt,
 //! which ends every frame behind it for good, because each frame's checksum holds the one before.
+//!
+//! Before that nothing may be moved from the log into the database file: a power cut would take the log's lost pages and
+//! leave the file with a part of what they held. Hence no connection closes the log before it is settled.
 
 use crate::fault::Broken;
 use crate::sqlite::broken;

@@ -4,6 +4,7 @@ use crate::fault::{Broken, CommitFailed, OpenError};
 use crate::transaction::{Durability, Place, Value, WRITER_WAIT};
 use base::answer::Fault;
 use runtime::clock::Clock;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use std::borrow::Cow;
 use std::fs::OpenOptions;
@@ -68,6 +69,15 @@ fn make_private(path: &Path) {
 pub(crate) fn open_read_only(place: &Place) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     connect(place, flags, CACHE_BESIDE_KIB)
+}
+
+/// Closing this connection leaves the log as it is.
+pub(crate) fn leave_log(connection: &Connection, place: &Place) -> Result<(), OpenError> {
+    let left = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    left.map(|_| ()).map_err(|error| OpenError::Cannot {
+        path: name(place),
+        cause: error.to_string(),
+    })
 }
 
 fn connect(place: &Place, flags: OpenFlags, cache_kib: i64) -> Result<Connection, OpenError> {

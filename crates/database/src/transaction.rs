@@ -6,6 +6,8 @@ use crate::{settle, sqlite};
 use base::answer::Fault;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a writer waits for another process that has the database (DESIGN §5).
@@ -16,6 +18,8 @@ pub const WRITER_WAIT: Duration = Duration::from_secs(2);
 pub struct Database {
     place: Place,
     durability: Durability,
+    /// Whether [`Connection::settle`] was done since this handle, or the one it was cloned from, was made.
+    settled: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Clone)]
@@ -39,6 +43,7 @@ impl Database {
         Self {
             place: Place::File(path.to_owned()),
             durability: Durability::Full,
+            settled: Arc::default(),
         }
     }
     /// A database in memory, shared by all connections that give the same name, gone with the last of them.
@@ -46,6 +51,7 @@ impl Database {
         Self {
             place: Place::Memory(name.to_owned()),
             durability: Durability::Full,
+            settled: Arc::default(),
         }
     }
     /// The same place with another durability.
@@ -74,11 +80,16 @@ impl Database {
         })
     }
     fn driver(&self, to: Use) -> Result<rusqlite::Connection, OpenError> {
-        match to {
+        let driver = match to {
             Use::Committer => sqlite::open(&self.place, self.durability),
             Use::Beside => sqlite::open_beside(&self.place, self.durability),
             Use::Reading => sqlite::open_read_only(&self.place),
+        }?;
+        // The last to close moves the log into the file: not before it is certain what the log holds.
+        if !self.settled.load(Ordering::Acquire) {
+            sqlite::leave_log(&driver, &self.place)?;
         }
+        Ok(driver)
     }
     /// Its file, when it is one.
     pub fn path(&self) -> Option<&Path> {
@@ -246,7 +257,9 @@ impl Connection {
     /// be read afterwards is on disk, and whatever cannot be read will not come back. An error leaves it uncertain.
     pub fn settle(&mut self) -> Result<(), Broken> {
         self.mend();
-        settle::settle(&self.inner, self.home.0.path()).inspect_err(|broken| self.doubt(broken))
+        settle::settle(&self.inner, self.home.0.path()).inspect_err(|broken| self.doubt(broken))?;
+        self.home.0.settled.store(true, Ordering::Release);
+        Ok(())
     }
     fn doubt(&self, broken: &Broken) {
         let disk = matches!(broken, Broken::Fault { fault, .. } if *fault != Fault::Busy);

@@ -40,6 +40,7 @@ pub struct Crowd {
     times: Arc<Vec<Time>>,
     ledger: Arc<Ledger>,
     entropy: Entropy,
+    home: Shutdown,
 }
 
 impl Crowd {
@@ -50,10 +51,17 @@ impl Crowd {
             times: Arc::new(times),
             ledger,
             entropy,
+            home: Shutdown::new(),
         }
     }
 
-    /// So many clients visit, one after the other, until so much time has passed; each ends the visit it is in.
+    /// Everybody goes home after the visit they are in.
+    pub fn send_home(&self) {
+        self.home.request();
+    }
+
+    /// So many clients visit, each one visit after the other, until so much time has passed or they are sent home;
+    /// each ends the visit it is in.
     pub async fn visit(self, clients: usize, lasts: Duration) {
         let owner = Owner::new(Shutdown::new());
         let (over, mut ended) = mpsc::channel(clients.max(1));
@@ -61,9 +69,9 @@ impl Crowd {
         for number in 0..clients {
             let asking = self.asking(number as u32);
             let mut visitor = Visitor::new(asking, Arc::clone(&self.times), self.entropy.clone());
-            let (over, clock) = (over.clone(), self.ledger.recorder.clock().clone());
+            let (over, clock, home) = (over.clone(), self.ledger.recorder.clock().clone(), self.home.clone());
             owner.spawn("visitor", async move {
-                while clock.monotonic() < until {
+                while clock.monotonic() < until && !home.requested() {
                     visitor.visit().await;
                 }
                 let _ = over.send(()).await; // nobody waits any more: then nobody counts

@@ -28,7 +28,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, journey, metrics, contract, browser, crash, shared, fsync.
+        /// fmt, tidy, clippy, unit, journey, metrics, contract, browser, crash, shared, disk, fsync.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.
@@ -64,6 +64,15 @@ enum Command {
         /// Where the history is written.
         #[arg(long, default_value = "history.ndjson")]
         output: PathBuf,
+    },
+    /// The cases of the suite `disk`, in the namespace that it made.
+    #[command(hide = true)]
+    DiskInside {
+        /// Its folder.
+        folder: PathBuf,
+        /// Without any capability.
+        #[arg(long)]
+        unprivileged: bool,
     },
     /// Full sizes, hours: what is too long for every change.
     Soak {
@@ -119,6 +128,7 @@ fn run(arguments: Arguments) -> Result<bool> {
                 output: &output,
             })
         }
+        Command::DiskInside { folder, unprivileged } => suite::disk::run_inside(&folder, unprivileged).map(|()| true),
         Command::Soak { names } => soak::run(&checkout, &names),
     }
 }

@@ -235,7 +235,8 @@ pub(super) fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger
     Ok(())
 }
 
-fn ask_verify(binary: &Path, data: &Path, file: &Path) -> Result<(i32, String)> {
+/// Runs `verify --acknowledged`: its exit code, and what it said.
+pub(super) fn ask_verify(binary: &Path, data: &Path, file: &Path) -> Result<(i32, String)> {
     let mut verify = Command::new(binary);
     verify
         .arg("verify")
