@@ -265,9 +265,10 @@ impl Installation {
                 () = self.answers(), if opening => {
                     ready_since = Some(self.clock.monotonic());
                     let processes = self.processes(Some((child.pid(), pulse.internal().unwrap_or_default())));
+                    // The file first: whoever reads the ready line may look there.
+                    unsaved = self.save(processes.clone(), true);
                     tracing::info!(pid = child.pid(), "the server is ready");
                     tell(Event::Ready(&processes));
-                    unsaved = self.save(processes, true);
                 }
                 () = self.clock.sleep(SAVE_AGAIN), if unsaved.is_some() => {
                     unsaved = unsaved.and_then(|processes| self.save(processes, false));
