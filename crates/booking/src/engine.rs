@@ -156,6 +156,8 @@ impl Engine {
         } = start;
         let mut writer = database.connect()?;
         database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
+        // The process before may have ended between a failed sync and its settling. Before anything moves the log.
+        writer.settle()?;
         sealing::check(&mut writer.begin_read()?, &keys)??;
         sealing::declare(&mut writer, &keys, clock.now())?;
         let watch = heads::check(&database, &mut writer, &clock)?;
@@ -221,7 +223,13 @@ impl Engine {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.0.feed.snapshot()
     }
-    /// When that picture was last confirmed to be current.
+    /// The picture, and an instant at which it was current. The instant is read first: a picture that is swapped in
+    /// between is newer than it says, never older.
+    pub fn current(&self) -> (Arc<Snapshot>, Timestamp) {
+        let as_of = self.0.feed.as_of();
+        (self.0.feed.snapshot(), as_of)
+    }
+    /// When the picture was last confirmed to be current.
     pub fn as_of(&self) -> Timestamp {
         self.0.feed.as_of()
     }

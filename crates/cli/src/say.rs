@@ -1,6 +1,6 @@
 //! What `up` says to a person while it starts and runs; on stderr and stdout, with a bar where somebody watches.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,6 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use runtime::secret::KeyRing;
 use supervisor::installation::Event;
 use supervisor::processes::Processes;
+
+/// On stderr. It may be a file on a full disk, or a closed pipe: that is no reason to end.
+pub fn aloud(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}
 
 /// Tells a person, or prints the ready line for a program.
 pub struct Say {
@@ -37,8 +42,8 @@ impl Say {
 
     fn note(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| aloud(text)),
+            None => aloud(text),
         }
     }
 
@@ -82,9 +87,15 @@ impl Say {
             self.note("Warning: no mail goes out, and no page promises one: set mail.smtp_url and mail.from in evenkeel.toml.");
         }
         match (self.json, std::mem::replace(&mut self.ready, true)) {
-            (true, false) => println!("{}", processes.line()),
-            (false, false) => println!("{}", self.welcome(processes)),
+            (true, false) => self.print(&processes.line()),
+            (false, false) => self.print(&self.welcome(processes)),
             (_, true) => self.note("The server answers again."),
+        }
+    }
+
+    fn print(&self, text: &str) {
+        if let Err(error) = writeln!(stdout(), "{text}") {
+            self.note(&format!("Nobody could be told that we are ready: {error}."));
         }
     }
 

@@ -4,6 +4,7 @@ use crate::fault::{Broken, CommitFailed, OpenError};
 use crate::transaction::{Durability, Place, Value, WRITER_WAIT};
 use base::answer::Fault;
 use runtime::clock::Clock;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use std::borrow::Cow;
 use std::fs::OpenOptions;
@@ -39,6 +40,10 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
         make_private(path);
     }
     let connection = connect(place, flags, cache_kib)?;
+    // SQLite quietly opens for reading what it may not write, and such a connection never writes again.
+    if connection.is_readonly("main").unwrap_or(false) {
+        return Err(OpenError::ReadOnly { path: name(place) });
+    }
     if let Place::File(_) = place {
         take_wal(&connection, place)?;
     }
@@ -68,6 +73,15 @@ fn make_private(path: &Path) {
 pub(crate) fn open_read_only(place: &Place) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     connect(place, flags, CACHE_BESIDE_KIB)
+}
+
+/// Closing this connection leaves the log as it is.
+pub(crate) fn leave_log(connection: &Connection, place: &Place) -> Result<(), OpenError> {
+    let left = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    left.map(|_| ()).map_err(|error| OpenError::Cannot {
+        path: name(place),
+        cause: error.to_string(),
+    })
 }
 
 fn connect(place: &Place, flags: OpenFlags, cache_kib: i64) -> Result<Connection, OpenError> {
@@ -232,11 +246,16 @@ pub(crate) fn broken(error: rusqlite::Error) -> Broken {
     Broken::Fault { fault, cause }
 }
 
-/// Busy at COMMIT is certain (nothing was written); anything that touched the disk is in doubt until looked up.
+/// Busy at COMMIT is certain (nothing was written), and so is a full disk: it takes a write, and the frame that makes a
+/// commit is written last and not whole then. Anything else that touched the disk is in doubt until settled.
 pub(crate) fn commit_failed(error: rusqlite::Error) -> CommitFailed {
     match error.sqlite_error_code() {
         Some(
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ConstraintViolation | ErrorCode::ReadOnly,
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::ReadOnly
+            | ErrorCode::DiskFull,
         ) => CommitFailed::NotDone(broken(error)),
         _ => CommitFailed::InDoubt(error.to_string()),
     }

@@ -105,6 +105,8 @@ impl Committer {
         }
         let saved = save::save(&mut tx, &gathered, self.parts.clock.now())?;
         hook::reach("before-commit");
+        // Nobody else can commit before this commit is there: the picture that shows it is current as of now.
+        let current_at = self.parts.clock.now();
         match tx.commit() {
             Ok(()) => {}
             Err(CommitFailed::NotDone(broken)) => return Err(broken.into()),
@@ -119,7 +121,12 @@ impl Committer {
         self.head = head;
         count(&self.parts.counters.commits, 1);
         count(&self.parts.counters.commands, batch.len() as u64);
-        if let Err(cause) = self.parts.feed.committed(saved.sequence, &saved.free, connection) {
+        if let Some(saved) = saved
+            && let Err(cause) = self
+                .parts
+                .feed
+                .committed(saved.sequence, &saved.free, current_at, connection)
+        {
             tracing::warn!(%cause, "the snapshot could not follow a commit at once; the change feed will");
         }
         Ok(replies)

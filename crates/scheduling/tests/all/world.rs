@@ -19,7 +19,7 @@ pub const OPENS: Proof = Proof {
     own_link: true,
     by_code: false,
 };
-const LIMITS: Limits = Limits {
+pub const LIMITS: Limits = Limits {
     hold_lifetime: Duration::from_secs(600),
     hold_extensions: 10,
     hold_grace: Duration::from_secs(30),

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod cargo;
 pub mod contract;
 pub mod crash;
+pub mod disk;
 pub mod fsync;
 pub mod journey;
 pub mod messages;
@@ -135,6 +136,13 @@ pub const SUITES: &[Suite] = &[
         40,
         true,
         shared::run,
+    ),
+    suite(
+        "disk",
+        "disk full, read-only, locked, failing: true words, and it heals",
+        90,
+        true,
+        disk::run,
     ),
     suite("fsync", "on disk before the answer", 60, true, fsync::run),
 ];

@@ -125,7 +125,7 @@ impl Form {
             .iter()
             .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
             .collect();
-        client.send(&Ask::form(path, &fields.join("&"))).await
+        Ok(client.send(&Ask::form(path, fields.join("&"))).await?)
     }
 }
 
@@ -182,7 +182,8 @@ async fn by_pages(client: &Client, like: &Value, visit: &mut Visit) -> Result<()
         .with("birth-year", "1949")
         .with("phone", "(413) 867-5177")
         .with("email", "z.blythefield@example.net");
-    let check = form.send(client, &details).await?.expect(200)?;
+    let check = form.send(client, &details).await?;
+    ensure!(check.status == 200, "the answers to check: {}", check.text());
     let link = leads_to(&Form::of(&check.text(), &book)?.send(client, &book).await?)?;
     visit.planted.push(Planted::new("manage token", last_part(&link)));
     visit.planted.push(Planted::new("manage link", link.clone()));
