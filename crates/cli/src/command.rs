@@ -1,9 +1,11 @@
 //! The subcommands, a file each.
 
+pub mod backup;
 pub mod completions;
 pub mod config;
 pub mod import;
 pub mod ps;
+pub mod restore;
 pub mod server;
 pub mod stop;
 pub mod up;

@@ -8,6 +8,7 @@ mod configuration;
 mod exit;
 mod say;
 mod serve;
+mod storage;
 mod supervise;
 
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     Verify(command::verify::Verify),
     Config(command::config::Config),
     Import(command::import::Import),
+    Backup(command::backup::Backup),
+    Restore(command::restore::Restore),
     Completions(command::completions::Completions),
 }
 
@@ -60,6 +63,8 @@ fn main() -> ExitCode {
         Command::Verify(verify) => verify.run(),
         Command::Config(config) => config.run(),
         Command::Import(import) => import.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };
     let exit = done.unwrap_or_else(|error| {

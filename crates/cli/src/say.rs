@@ -11,13 +11,15 @@ use supervisor::processes::Processes;
 pub struct Say {
     json: bool,
     demo: bool,
+    /// What a person should know once.
+    warning: Option<String>,
     ready: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Say {
-    /// `json`: for a program. `demo`: demonstration data is served.
-    pub fn new(json: bool, demo: bool) -> Self {
+    /// `json`: for a program. `demo`: demonstration data is served. `warning`: what a person should know once.
+    pub fn new(json: bool, demo: bool, warning: Option<String>) -> Self {
         let bar = (!json && stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new_spinner().with_message("Starting");
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -26,6 +28,7 @@ impl Say {
         Self {
             json,
             demo,
+            warning,
             ready: false,
             bar,
         }
@@ -88,9 +91,11 @@ impl Say {
         } else {
             "Without demonstration data: clinics come in with `evenkeel import`."
         };
+        let warning = self.warning.as_ref().map(|warning| format!("{warning}\n"));
+        let warning = warning.unwrap_or_default();
         format!(
             "\nEvenkeel is running.\n\n  Pages  {}\n  Data   {data}\n  Keys   {data}/keys\n  Logs   {data}/log\n\n{what}\n\
-             Copy {data}/keys off this machine: a backup without it cannot be read.\n\
+             Copy {data}/keys off this machine: a backup without it cannot be read.\n{warning}\
              Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",
             processes.public
         )

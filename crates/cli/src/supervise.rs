@@ -14,6 +14,7 @@ use supervisor::pulse::Patience;
 use crate::configuration;
 use crate::exit::Exit;
 use crate::say::Say;
+use crate::storage::Storage;
 
 /// What is run, and how it is told.
 pub struct Plan {
@@ -46,7 +47,8 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         &settings,
         &clock,
     )?;
-    let mut say = Say::new(plan.json, plan.demo);
+    let warning = Storage::of(&data).ok().and_then(|storage| storage.warning(&data));
+    let mut say = Say::new(plan.json, plan.demo, warning);
     let what = installation::Plan {
         data,
         listen: plan.listen,

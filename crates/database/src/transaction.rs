@@ -182,6 +182,22 @@ impl Row<'_> {
     }
 }
 
+/// The log after a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// Pages it holds.
+    pub pages: i64,
+    /// Of those, what is in the database file already.
+    pub moved: i64,
+}
+
+impl Log {
+    /// Pages that could not be moved: somebody still reads what was before them.
+    pub fn left(self) -> i64 {
+        self.pages - self.moved
+    }
+}
+
 /// One connection; used by one thread at a time.
 pub struct Connection {
     inner: rusqlite::Connection,
@@ -201,9 +217,16 @@ impl Connection {
         sqlite::data_version(&self.inner)
     }
     /// Moves committed pages from the log to the database file. `hard` also waits for readers so that the log starts
-    /// again from its beginning. Answers how many pages the log holds.
-    pub fn checkpoint(&mut self, hard: bool) -> Result<i64, Broken> {
+    /// again from its beginning.
+    pub fn checkpoint(&mut self, hard: bool) -> Result<Log, Broken> {
         sqlite::checkpoint(&self.inner, hard)
+    }
+    /// What is wrong with the file itself, page by page and index by index; nothing when all is well. Reads everything.
+    pub fn damage(&mut self) -> Result<Vec<String>, Broken> {
+        sqlite::damage(&self.inner)
+    }
+    pub(crate) fn inner(&self) -> &rusqlite::Connection {
+        &self.inner
     }
     /// A view into a transaction that the caller began by hand and will end by hand.
     pub(crate) fn inside(&self) -> Transaction<'_> {
@@ -224,7 +247,7 @@ pub struct Transaction<'c> {
 }
 
 impl<'c> Transaction<'c> {
-    fn start(inner: &'c rusqlite::Connection, begin: &str) -> Result<Self, Broken> {
+    pub(crate) fn start(inner: &'c rusqlite::Connection, begin: &str) -> Result<Self, Broken> {
         inner
             .prepare_cached(begin)
             .and_then(|mut statement| statement.execute([]))
@@ -270,6 +293,11 @@ impl<'c> Transaction<'c> {
             .map_err(sqlite::broken)?;
         sqlite::bind(&mut statement, values)?;
         statement.raw_execute().map_err(sqlite::broken)
+    }
+
+    /// The names of all tables, sorted.
+    pub fn tables(&mut self) -> Result<Vec<String>, Broken> {
+        sqlite::tables(self.inner)
     }
 
     /// Makes everything since the beginning lasting, or says what is known of it.

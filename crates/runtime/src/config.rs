@@ -1,3 +1,4 @@
 //! An installation's configuration.
 
 pub mod setting;
+pub mod text;

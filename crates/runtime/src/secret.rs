@@ -3,6 +3,8 @@
 //! Keeps `links_are_personal` as far as it is a matter of secrets: a token is an HMAC over what it opens, never stored,
 //! compared in constant time. Doesn't know what the tokens open. Losing the key file loses every sealed value.
 
+pub mod key_check;
+
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};

@@ -12,6 +12,8 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_millis(250);
 /// Passes before writers are made to wait: each leaves what is written in the time of one.
 const SOFT_PASSES: usize = 3;
+/// When more than this part of what is allowed is left after them, a reader keeps it there: a backup, a `verify`.
+const LEFT_BY_READER: i64 = 4;
 
 /// Starts the thread.
 pub(crate) fn start(database: &Database, settings: &Settings, clock: &Clock, owner: &Owner) -> Result<(), StartError> {
@@ -35,13 +37,18 @@ pub(crate) fn start(database: &Database, settings: &Settings, clock: &Clock, own
 
 /// Moves what is there. A log that only ever grows would fill the disk: beyond `most` pages writers wait once until it
 /// starts anew. Before that it is moved again and again without making anyone wait, each time what came in meanwhile,
-/// so that next to nothing is left to wait for.
+/// so that next to nothing is left to wait for. While a reader stays, the log cannot start anew however long writers
+/// wait: then nobody is made to.
 fn turn(connection: &mut Connection, most: i64) -> Result<(), Broken> {
-    if connection.checkpoint(false)? <= most {
+    if connection.checkpoint(false)?.pages <= most {
         return Ok(());
     }
+    let mut left = most;
     for _ in 0..SOFT_PASSES {
-        connection.checkpoint(false)?;
+        left = connection.checkpoint(false)?.left();
+    }
+    if left > most / LEFT_BY_READER {
+        return Ok(());
     }
     connection.checkpoint(true).map(|_| ())
 }

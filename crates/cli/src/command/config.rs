@@ -3,6 +3,7 @@
 use base::limit::{Setting, Settings};
 use clap::Args;
 use runtime::config::setting::markdown;
+use runtime::config::text::{self, TextSetting};
 
 use super::Data;
 use crate::configuration;
@@ -36,15 +37,41 @@ impl Config {
     pub fn run(self) -> anyhow::Result<Exit> {
         let register = configuration::register();
         if self.markdown {
-            print!("{}", markdown(&register));
+            print!("{}\n{}", markdown(&register), text::markdown(&configuration::texts()));
             return Ok(Exit::Done);
         }
-        let settings = configuration::load(&self.at.data)?;
+        let (settings, texts) = configuration::load_all(&self.at.data)?;
         for setting in register {
             if self.json {
                 println!("{}", json(setting, &settings));
             } else {
-                println!("{}", text(setting, &settings));
+                println!("{}", number(setting, &settings));
+            }
+        }
+        for setting in configuration::texts() {
+            // That a secret is set may be known; what it is may not.
+            let value = texts
+                .get(setting)
+                .map(|value| if setting.secret { "(not shown)" } else { value });
+            if self.json {
+                let TextSetting {
+                    key,
+                    expected,
+                    absent,
+                    reason,
+                    ..
+                } = setting;
+                let json = serde_json::json!({
+                    "key": key, "value": value, "expected": expected, "absent": absent, "reason": reason,
+                });
+                println!("{json}");
+            } else {
+                let shown = value.map_or_else(|| "(not set)".to_owned(), |value| format!("{value:?}"));
+                println!(
+                    "{} = {shown}\n    Expected: {}. {}.",
+                    setting.key, setting.expected, setting.reason
+                );
+                println!("    Without it: {}.", setting.absent);
             }
         }
         Ok(Exit::Done)
@@ -58,7 +85,7 @@ fn json(setting: &Setting, settings: &Settings) -> serde_json::Value {
     })
 }
 
-fn text(setting: &Setting, settings: &Settings) -> String {
+fn number(setting: &Setting, settings: &Settings) -> String {
     let (value, unit) = (settings.get(setting), setting.unit.text());
     let changed = if value == setting.default {
         String::new()

@@ -4,10 +4,13 @@
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use base::limit::{Setting, Settings};
 use toml::de::{DeTable, DeValue};
+
+use super::text::{TextSetting, Texts};
 
 /// The settings of this crate, for the register that the process puts together.
 pub const REGISTER: &[&Setting] = &[
@@ -35,6 +38,16 @@ pub enum ConfigError {
         /// What it said.
         source: std::io::Error,
     },
+    /// It holds a secret, and others may read it.
+    #[error("{path} holds {key} and is open to others (mode {mode:04o}): run `chmod 600 {path}`", path = path.display())]
+    OpenToOthers {
+        /// Which file.
+        path: PathBuf,
+        /// Which secret.
+        key: &'static str,
+        /// Its mode now.
+        mode: u32,
+    },
     /// The content is wrong.
     #[error("{path}, line {line}: {what}", path = path.display())]
     Content {
@@ -49,29 +62,58 @@ pub enum ConfigError {
 
 /// Reads the file against a register; without a file every setting has its default.
 pub fn load(path: &Path, register: &[&Setting]) -> Result<Settings, ConfigError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => parse(&text, register).map_err(|(line, what)| ConfigError::Content {
+    load_texts(path, register, &[]).map(|(settings, _)| settings)
+}
+
+/// The same, where some settings are text.
+pub fn load_texts(
+    path: &Path,
+    register: &[&Setting],
+    texts: &[&TextSetting],
+) -> Result<(Settings, Texts), ConfigError> {
+    let io = |source| ConfigError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((Settings::default(), Texts::default())),
+        read => read.map_err(io)?,
+    };
+    let read = parse_all(&text, register, texts).map_err(|(line, what)| ConfigError::Content {
+        path: path.to_owned(),
+        line,
+        what,
+    })?;
+    let mode = path.metadata().map_err(io)?.permissions().mode() & 0o7777;
+    let secret = texts.iter().find(|text| text.secret && read.1.get(text).is_some());
+    if let Some(secret) = secret.filter(|_| mode & 0o077 != 0) {
+        return Err(ConfigError::OpenToOthers {
             path: path.to_owned(),
-            line,
-            what,
-        }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Settings::default()),
-        Err(source) => Err(ConfigError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+            key: secret.key,
+            mode,
+        });
     }
+    Ok(read)
 }
 
 /// Reads a configuration's text. The error is a line, from 1, and what is wrong there.
 pub fn parse(text: &str, register: &[&Setting]) -> Result<Settings, (usize, String)> {
+    parse_all(text, register, &[]).map(|(settings, _)| settings)
+}
+
+/// The same, where some settings are text.
+pub fn parse_all(
+    text: &str,
+    register: &[&Setting],
+    texts: &[&TextSetting],
+) -> Result<(Settings, Texts), (usize, String)> {
     let line = |span: Range<usize>| {
         text.get(..span.start)
             .map_or(1, |before| before.matches('\n').count() + 1)
     };
     let document =
         DeTable::parse(text).map_err(|error| (line(error.span().unwrap_or(0..0)), error.message().to_owned()))?;
-    let mut settings = Settings::default();
+    let (mut settings, mut said) = (Settings::default(), Texts::default());
     let mut open = vec![(String::new(), document.into_inner())];
     while let Some((prefix, table)) = open.pop() {
         for (name, value) in table {
@@ -83,16 +125,37 @@ pub fn parse(text: &str, register: &[&Setting]) -> Result<Settings, (usize, Stri
             let at = line(name.span());
             match value.into_inner() {
                 DeValue::Table(inner) => open.push((key, inner)),
-                value => set(&mut settings, register, &key, &value).map_err(|what| (at, what))?,
+                value => match texts.iter().find(|text| text.key == key) {
+                    Some(text) => set_text(&mut said, text, &value),
+                    None => set(&mut settings, register, texts, &key, &value),
+                }
+                .map_err(|what| (at, what))?,
             }
         }
     }
-    Ok(settings)
+    Ok((settings, said))
 }
 
-fn set(settings: &mut Settings, register: &[&Setting], key: &str, value: &DeValue<'_>) -> Result<(), String> {
+fn set_text(said: &mut Texts, setting: &TextSetting, value: &DeValue<'_>) -> Result<(), String> {
+    match value {
+        DeValue::String(text) => said.set(setting, text),
+        _ => Err(format!(
+            "{}: expected {}, in quotation marks",
+            setting.key, setting.expected
+        )),
+    }
+}
+
+fn set(
+    settings: &mut Settings,
+    register: &[&Setting],
+    texts: &[&TextSetting],
+    key: &str,
+    value: &DeValue<'_>,
+) -> Result<(), String> {
     let Some(setting) = register.iter().find(|setting| setting.key == key) else {
-        return Err(match nearest(register, key) {
+        let known = register.iter().map(|setting| setting.key);
+        return Err(match nearest(known.chain(texts.iter().map(|text| text.key)), key) {
             Some(near) => format!("{key}: there is no such setting; did you mean {near}?"),
             None => format!("{key}: there is no such setting"),
         });
@@ -106,7 +169,7 @@ fn set(settings: &mut Settings, register: &[&Setting], key: &str, value: &DeValu
 }
 
 /// The registered name that shares the most letters at its start and its end, if that is most of it.
-fn nearest(register: &[&Setting], key: &str) -> Option<&'static str> {
+fn nearest(known: impl Iterator<Item = &'static str>, key: &str) -> Option<&'static str> {
     let shared = |other: &str| {
         let start = key.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
         let end = key
@@ -117,10 +180,7 @@ fn nearest(register: &[&Setting], key: &str) -> Option<&'static str> {
             .count();
         (start + end).min(key.len())
     };
-    let best = register
-        .iter()
-        .map(|setting| setting.key)
-        .max_by_key(|other| shared(other))?;
+    let best = known.max_by_key(|other| shared(other))?;
     (shared(best) * 3 >= key.len() * 2).then_some(best)
 }
 
