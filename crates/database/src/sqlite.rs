@@ -219,6 +219,7 @@ pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<Log, Bro
     let mut statement = connection.prepare_cached(sql).map_err(broken)?;
     let log = statement.query_row([], |row| {
         Ok(Log {
+            busy: row.get::<_, i64>(0)? != 0,
             pages: row.get(1)?,
             moved: row.get(2)?,
         })

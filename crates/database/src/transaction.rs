@@ -185,6 +185,8 @@ impl Row<'_> {
 /// The log after a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log {
+    /// Writers or readers were in the way for longer than the connection waits: a hard checkpoint was not one.
+    pub busy: bool,
     /// Pages it holds.
     pub pages: i64,
     /// Of those, what is in the database file already.
@@ -215,6 +217,10 @@ impl Connection {
     /// A number that changes when *another* connection has committed. Cheap enough to ask every few milliseconds.
     pub fn data_version(&mut self) -> Result<i64, Broken> {
         sqlite::data_version(&self.inner)
+    }
+    /// Waits at most this long for others, instead of [`WRITER_WAIT`].
+    pub fn wait_at_most(&mut self, wait: Duration) -> Result<(), Broken> {
+        self.inner.busy_timeout(wait).map_err(sqlite::broken)
     }
     /// Moves committed pages from the log to the database file. `hard` also waits for readers so that the log starts
     /// again from its beginning.

@@ -1,3 +1,4 @@
 //! Work that is done because it is due.
 
+mod backup;
 mod slot_horizon;

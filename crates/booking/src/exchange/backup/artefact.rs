@@ -416,7 +416,7 @@ impl Beginning {
         }
         let body_at = (FIXED + HASH) as u64 + u64::from(length);
         if there < body_at {
-            return Err(cut(bytes));
+            return Err(if there < bytes { cut(bytes) } else { damaged() });
         }
         let (mut json, mut wanted) = (vec![0; length as usize], [0; HASH]);
         open.read_exact(&mut json).map_err(unread)?;
