@@ -131,7 +131,7 @@ impl Backups {
         };
         let mut drill = Work {
             what: "a restore drill",
-            arguments: &["backup", "drill", "--json"],
+            arguments: &["backup", "drill", "--if-due", "--json"],
             every: settings.duration(&limit::DRILL_EVERY),
             retry: RETRY_DRILL,
             not_before: backup.not_before,
@@ -139,13 +139,13 @@ impl Backups {
         };
         while clock.pause_blocking(LOOK, shutdown) {
             self.look();
-            let (last, drilled) = (self.last(), self.last_drill());
-            let now = clock.now();
+            let (made, now) = (self.last().map(|last| last.made_at()), clock.now());
             let started = clock.monotonic().saturating_sub(began);
-            let made = last.as_ref().map(LastBackup::made_at);
             if backup.is_due(made, now, clock) && (made.is_some() || started >= FIRST_BACKUP.min(backup.every)) {
                 self.have_done(&mut backup, &self.0.failures, shutdown);
-            } else if made.is_some() && drill.is_due(drilled.map(|report| at(&report)), now, clock) {
+            }
+            let drilled = self.last_drill().map(|report| Timestamp::from_micros(report.at_micros));
+            if made.is_some() && drill.is_due(drilled, now, clock) && !shutdown.requested() {
                 self.have_done(&mut drill, &self.0.drill_failures, shutdown);
             }
         }
@@ -180,10 +180,6 @@ impl Backups {
             }
         }
     }
-}
-
-fn at(report: &DrillReport) -> Timestamp {
-    Timestamp::from_micros(report.at_micros)
 }
 
 impl Work {

@@ -30,13 +30,13 @@ pub(crate) fn start(database: &Database, settings: &Settings, clock: &Clock, own
         let (mut failing, mut not_hard_before) = (false, Duration::ZERO);
         while clock.pause_blocking(EVERY, &shutdown) {
             let done = turn(&mut connection, most, clock.monotonic() >= not_hard_before);
-            match &done {
-                Ok(Turn::ReaderStays) => not_hard_before = clock.monotonic() + HARD_PAUSE,
-                Ok(Turn::Done) => {}
-                Err(cause) if !failing => {
-                    tracing::error!(fault = cause.fault().code(), %cause, "the log could not be moved into the database file");
-                }
-                Err(_) => {}
+            if let Ok(Turn::ReaderStays) = done {
+                not_hard_before = clock.monotonic() + HARD_PAUSE;
+            }
+            if let Err(cause) = &done
+                && !failing
+            {
+                tracing::error!(fault = cause.fault().code(), %cause, "the log could not be moved into the database file");
             }
             failing = done.is_err();
         }

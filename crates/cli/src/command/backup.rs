@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base::time::Timestamp;
 use booking::exchange::backup::last::LastBackup;
-use booking::exchange::backup::{ENDING, Made, Making, Workplace, artefact, kept, outlived};
+use booking::exchange::backup::{BackupError, ENDING, Made, Making, Workplace, artefact, kept, outlived};
 use booking::exchange::drill::{self, DrillReport};
 use booking::limit::HOLD_GRACE;
 use booking::limit::backup as limit;
@@ -75,6 +75,9 @@ Exit codes: 0 it comes back whole, 1 failed, 3 something is wrong with it, 4 cou
 struct DrillArguments {
     #[command(flatten)]
     at: Data,
+    /// Only when the last one is older than backup.drill_every
+    #[arg(long)]
+    if_due: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -118,13 +121,13 @@ impl Backup {
             .transpose()?;
         let workplace = match Workplace::take(&site.data) {
             // Somebody else is at it, so that soon nothing will be due.
-            Err(_busy @ booking::exchange::backup::BackupError::Busy) if self.if_due => return Ok(self.not_due(None)),
+            Err(BackupError::Busy) if self.if_due => return Ok(not_due(self.json, None)),
             taken => taken?,
         };
-        let last = LastBackup::load(&site.data);
+        let last = LastBackup::load(&site.data).map(|last| last.made_at());
         let every = site.storage.settings.duration(&limit::EVERY);
-        if self.if_due && !due(last.as_ref().map(LastBackup::made_at), site.clock.now(), every) {
-            return Ok(self.not_due(last.as_ref()));
+        if self.if_due && !due(last, site.clock.now(), every) {
+            return Ok(not_due(self.json, last));
         }
         let mut work = LongWork::new(self.json)?;
         let began = site.clock.monotonic();
@@ -168,20 +171,20 @@ impl Backup {
         }
         Ok(Exit::Done)
     }
+}
 
-    fn not_due(&self, last: Option<&LastBackup>) -> Exit {
-        if self.json {
-            println!(
-                "{}",
-                serde_json::json!({"event": "not-due", "newest": last.map(|last| last.made_at().to_string())})
-            );
-        } else if let Some(last) = last {
-            println!("Nothing is due: the newest backup is of {}.", last.made_at());
-        } else {
-            println!("Nothing is due: another process is making one.");
-        }
-        Exit::Done
+fn not_due(json: bool, last: Option<Timestamp>) -> Exit {
+    if json {
+        println!(
+            "{}",
+            serde_json::json!({"event": "not-due", "last": last.map(|last| last.to_string())})
+        );
+    } else if let Some(last) = last {
+        println!("Nothing is due: the last one is of {last}.");
+    } else {
+        println!("Nothing is due: another process is at it.");
     }
+    Exit::Done
 }
 
 /// Where somebody wants this one. A file that is no backup is not written over.
@@ -319,7 +322,15 @@ impl Kept<'_> {
 impl DrillArguments {
     fn run(self) -> anyhow::Result<Exit> {
         let site = Site::open(&self.at.data)?;
-        let workplace = Workplace::take(&site.data)?;
+        let workplace = match Workplace::take(&site.data) {
+            Err(BackupError::Busy) if self.if_due => return Ok(not_due(self.json, None)),
+            taken => taken?,
+        };
+        let last = drill::last_evidence(&site.data).map(|report| Timestamp::from_micros(report.at_micros));
+        let every = site.storage.settings.duration(&limit::DRILL_EVERY);
+        if self.if_due && !due(last, site.clock.now(), every) {
+            return Ok(not_due(self.json, last));
+        }
         let mut work = LongWork::new(self.json)?;
         let drill = drill::Drill {
             destination: &site.storage.destination,

@@ -79,7 +79,7 @@ fn a_backup_of_a_running_site_comes_back_elsewhere_and_runs() {
     ends(
         &installed.call(&["backup", "--if-due"]),
         0,
-        &["Nothing is due: the newest backup is of 20"],
+        &["Nothing is due: the last one is of 20"],
     );
     // Right there it would be over data that is used.
     ends(&restore(&made[0], &installed.data(), &[]), 2, &["is there already"]);
@@ -155,6 +155,21 @@ fn what_is_no_good_is_refused_by_name_and_nothing_is_touched() {
         ends(&restore(&path, &place, &["--keys", keys]), code, &[words]);
         assert!(!place.exists(), "{name}: something was touched");
     }
+}
+
+#[test]
+fn what_is_not_there_or_would_be_written_over_is_refused() {
+    let installed = stopped();
+    let folder = installed.data().with_file_name("kept");
+    std::fs::create_dir(&folder).unwrap();
+    let good = folder.join("good.ekb");
+    ends(
+        &installed.call(&["backup", &good.display().to_string()]),
+        0,
+        &["good.ekb"],
+    );
+    let own_keys = installed.data().join("keys/master.key").display().to_string();
+    let place = installed.data().with_file_name("place");
     ends(
         &restore(&folder.join("nowhere.ekb"), &place, &["--keys", &own_keys]),
         4,

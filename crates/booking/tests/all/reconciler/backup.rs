@@ -19,7 +19,7 @@ fn due_is_what_was_never_done_or_is_old_and_nothing_when_switched_off() {
     };
     check(None, hour, true);
     check(Some(hour), hour, true);
-    check(Some(hour - Duration::from_micros(1)), hour, false);
+    check(Some(Duration::from_millis(3_599_999)), hour, false);
     check(None, Duration::ZERO, false);
     assert!(due(Some(now + hour), now, hour), "one from the future says nothing");
 }
