@@ -5,11 +5,13 @@ use std::io::{IsTerminal, stderr};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
+use std::time::Duration;
 
 use base::limit::Settings;
 use booking::exchange::backup::{ENDING, Step};
 use booking::limit::backup as limit;
 use indicatif::{ProgressBar, ProgressStyle};
+use runtime::clock::Clock;
 use runtime::config::text::Texts;
 use runtime::destination::object_storage::Access;
 use runtime::destination::{Destination, DestinationError, Place};
@@ -18,7 +20,7 @@ use runtime::task::Owner;
 use zeroize::Zeroizing;
 
 use crate::configuration;
-use crate::exit::Usage;
+use crate::exit::{Exit, Usage};
 
 /// The configured place for backups.
 pub struct Storage {
@@ -38,7 +40,7 @@ impl Storage {
         let (settings, texts) = configuration::load_all(data)?;
         let access = access(&texts);
         let destination = if let Some(text) = texts.get(&limit::DESTINATION) {
-            in_folder(text, &access)?
+            in_folder(text, &access).map_err(|error| Usage(error.to_string()))?
         } else {
             let folder = data.join("backups");
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
@@ -68,6 +70,12 @@ impl Storage {
 
 /// A configured destination is a folder or a prefix, never one file; it may be away for now.
 fn in_folder(text: &str, access: &Access) -> Result<Destination, DestinationError> {
+    if !text.contains("://") && !Path::new(text).is_absolute() {
+        return Err(DestinationError {
+            place: format!("{} = {text:?}", limit::DESTINATION.key),
+            cause: format!("expected {}", limit::DESTINATION.expected),
+        });
+    }
     let folder = if text.contains("://") || text.ends_with('/') {
         text.to_owned()
     } else {
@@ -109,7 +117,10 @@ pub fn refuse_foreign_root(data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Work that takes long: seen by a person on a terminal, ended by Ctrl-C or SIGTERM without leaving anything behind.
+/// After it was asked to stop, work that sends or fetches gets this long; what it leaves is cleared by the next.
+const LAST_RESORT: Duration = Duration::from_secs(1);
+
+/// Work that takes long: seen by a person on a terminal, ended by Ctrl-C or SIGTERM.
 pub struct LongWork {
     bar: ProgressBar,
     stop: Shutdown,
@@ -128,7 +139,15 @@ impl LongWork {
         let stop = Shutdown::new();
         {
             let _inside = signals.enter();
-            on_signals(&Owner::new(Shutdown::new()), &stop, Interrupt::Stops)?;
+            let owner = Owner::new(Shutdown::new());
+            on_signals(&owner, &stop, Interrupt::Stops)?;
+            let asked = stop.wait();
+            owner.spawn("last resort", async move {
+                asked.await;
+                Clock::real().sleep(LAST_RESORT).await;
+                eprintln!("evenkeel: stopped");
+                end_at_once();
+            });
         }
         let bar = if json || !stderr().is_terminal() {
             ProgressBar::hidden()
@@ -168,13 +187,21 @@ impl LongWork {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the command line decides how a process ends; no file has its name before it is whole"
+)]
+fn end_at_once() {
+    std::process::exit(Exit::Failed as i32);
+}
+
 /// `8.1 MB`.
 pub fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 /// `45 s`, `12 min`, `3 h 12 min`, `5 days`.
-pub fn span(span: std::time::Duration) -> String {
+pub fn span(span: Duration) -> String {
     match span.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds @ 120..7_200 => format!("{} min", seconds / 60),

@@ -114,7 +114,7 @@ pub const ALL: &[&Setting] = &[
 /// Where backups go.
 pub const DESTINATION: TextSetting = TextSetting {
     key: "backup.destination",
-    expected: "a folder that exists, or s3://BUCKET/PREFIX",
+    expected: "the absolute path of a folder that exists, or s3://BUCKET/PREFIX",
     absent: "`DATA/backups`, which is lost together with the machine",
     reason: "a backup on the machine it should save is none",
     secret: false,

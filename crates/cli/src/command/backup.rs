@@ -189,7 +189,7 @@ fn not_due(json: bool, last: Option<Timestamp>) -> Exit {
 
 /// Where somebody wants this one. A file that is no backup is not written over.
 fn target(text: &str, storage: &Storage) -> anyhow::Result<Place> {
-    let place = Place::named(text, ENDING, &storage.access)?;
+    let place = Place::named(text, ENDING, &storage.access).map_err(|error| Usage(error.to_string()))?;
     let over = place.name.as_ref().and_then(|name| place.destination.path(name));
     if let Some(path) = over.filter(|path| path.exists() && !artefact::begins_like_one(path)) {
         let why = "is there and is no backup; it is not written over";
@@ -388,7 +388,8 @@ impl ListArguments {
         let destination = match &self.place {
             Some(text) => {
                 let (_, texts) = crate::configuration::load_all(&self.at.data)?;
-                Place::named(text, ENDING, &crate::storage::access(&texts))?.destination
+                let place = Place::named(text, ENDING, &crate::storage::access(&texts));
+                place.map_err(|error| Usage(error.to_string()))?.destination
             }
             None if self.at.data.is_dir() => Storage::of(&self.at.data)?.destination,
             None => return Err(CouldNotLook(format!("there is no folder {}", self.at.data.display())).into()),

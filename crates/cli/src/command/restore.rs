@@ -66,8 +66,7 @@ impl Restore {
             return Err(Usage(format!("keys in {} {why}", own_keys.display())).into());
         }
         let (_, texts) = configuration::load_all(data)?;
-        let place =
-            Place::named(&self.from, ENDING, &access(&texts)).map_err(|error| CouldNotLook(error.to_string()))?;
+        let place = Place::named(&self.from, ENDING, &access(&texts)).map_err(|error| Usage(error.to_string()))?;
         let name = place.name.clone().map_or_else(|| newest(&place.destination), Ok)?;
         let mut work = LongWork::new(self.json)?;
         let (local, workplace) = brought(&place.destination, &name, data)?;

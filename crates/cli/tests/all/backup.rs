@@ -177,7 +177,7 @@ fn what_is_not_there_or_would_be_written_over_is_refused() {
     );
     ends(
         &restore(Path::new("ftp://host/x"), &place, &[]),
-        4,
+        2,
         &["ftp:// is not known"],
     );
     let empty = folder.join("empty");
@@ -231,6 +231,12 @@ fn a_command_takes_it_further_and_its_failure_is_a_failure() {
         std::fs::remove_file(&sent).unwrap();
     }
     let before = text(&installed.data().join("run/backup.json"));
+    configure("backup.destination = 'here'");
+    ends(
+        &installed.call(&["backup"]),
+        2,
+        &["backup.destination", "the absolute path of a folder"],
+    );
     configure("backup.command = 'echo no line to the moon >&2; exit 7'");
     ends(
         &installed.call(&["backup"]),
