@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub mod backup;
 pub mod completions;
 pub mod config;
 pub mod export;
@@ -8,6 +9,7 @@ pub mod keys;
 pub mod messages;
 pub mod ps;
 pub mod resident;
+pub mod restore;
 pub mod server;
 pub mod stop;
 pub mod up;

@@ -8,6 +8,7 @@ mod configuration;
 mod exit;
 mod say;
 mod serve;
+mod storage;
 mod supervise;
 
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ enum Command {
     Export(command::export::Export),
     Keys(command::keys::Keys),
     Resident(command::resident::Resident),
+    Backup(command::backup::Backup),
+    Restore(command::restore::Restore),
     Completions(command::completions::Completions),
 }
 
@@ -68,6 +71,8 @@ fn main() -> ExitCode {
         Command::Export(export) => export.run(),
         Command::Keys(keys) => keys.run(),
         Command::Resident(resident) => resident.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };
     let exit = done.unwrap_or_else(|error| {

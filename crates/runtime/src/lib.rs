@@ -4,11 +4,14 @@
 
 pub mod clock;
 pub mod config;
+pub mod destination;
+pub mod disk_space;
 pub mod entropy;
 pub mod hook;
 pub mod http;
 pub mod log_file;
 pub mod log_line;
+pub mod program;
 pub mod secret;
 pub mod shutdown;
 pub mod task;

@@ -28,7 +28,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, journey, messages, metrics, contract, browser, crash, shared, disk, fsync.
+        /// fmt, tidy, clippy, unit, journey, messages, metrics, contract, browser, crash, shared, disk, fsync, backup.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.

@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up should fail where it stands"
 )]
 
+mod backup;
 mod configuration;
 mod hung;
 mod import;

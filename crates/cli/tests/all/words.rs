@@ -24,6 +24,8 @@ fn version_and_help_are_done_and_every_command_shows_examples() {
         "export",
         "resident",
         "completions",
+        "backup",
+        "restore",
     ] {
         let (code, text) = said(&[command, "--help"]);
         assert!(

@@ -7,11 +7,13 @@
 
 mod clock;
 mod config;
+mod destination;
 mod entropy;
 mod folder;
 mod hook;
 mod http;
 mod log_file;
 mod log_line;
+mod program;
 mod secret;
 mod task;
