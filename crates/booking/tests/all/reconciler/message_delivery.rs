@@ -359,6 +359,22 @@ async fn two_servers_share_the_work_and_send_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_erased_is_written_to_no_more() {
+    let sink = Sink::start().unwrap();
+    let site = site_on(fresh_memory(), &[4], "a", settings(&sink));
+    let (id, _) = site.book(site.slots[0], reader(1), 1).await.unwrap();
+    site.book(site.slots[0], reader(2), 1).await.unwrap();
+    let mut connection = site.database.connect().unwrap();
+    let mut tx = connection.begin().unwrap();
+    assert_eq!(booking::records::outbox::erase_about(&mut tx, id).unwrap(), 1);
+    tx.commit().unwrap();
+    deliver(&site);
+    until("the other arrived", || counts(&site) == (0, 0)).await;
+    let to: Vec<_> = sink.arrived().iter().map(|mail| mail.to.clone()).collect();
+    assert_eq!(to, ["reader2@example.org"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_mail_server_no_message_is_written() {
     let site = site_on(fresh_memory(), &[4], "a", Settings::default());
     deliver(&site);
