@@ -20,8 +20,9 @@ use crate::Checkout;
 use crate::client::{Ask, Client};
 use crate::site::{Site, Start};
 
-/// What is written with the installation's own secrets and kept apart from everything else by whoever runs it.
-const NOT_LOOKED_INTO: &[&str] = &["keys"];
+/// The installation's own secrets, kept apart by whoever runs it; and a demonstration's mails, which are what their readers
+/// would get: whole.
+const NOT_LOOKED_INTO: &[&str] = &["keys", "demo-mail"];
 /// Sealing everything anew after a rotation takes a few seconds here.
 const RESEALED_WITHIN: Duration = Duration::from_secs(30);
 
