@@ -3,9 +3,12 @@
 pub mod completions;
 pub mod config;
 pub mod import;
+pub mod install;
+pub mod man;
 pub mod ps;
 pub mod server;
 pub mod stop;
+pub mod support_bundle;
 pub mod up;
 pub mod verify;
 

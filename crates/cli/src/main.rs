@@ -6,9 +6,12 @@
 mod command;
 mod configuration;
 mod exit;
+mod install;
+mod manual;
 mod say;
 mod serve;
 mod supervise;
+mod support;
 
 use std::process::ExitCode;
 
@@ -49,6 +52,10 @@ enum Command {
     Config(command::config::Config),
     Import(command::import::Import),
     Completions(command::completions::Completions),
+    Man(command::man::Man),
+    Install(command::install::Install),
+    Uninstall(command::install::Uninstall),
+    SupportBundle(command::support_bundle::SupportBundle),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +68,10 @@ fn main() -> ExitCode {
         Command::Config(config) => config.run(),
         Command::Import(import) => import.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
+        Command::Man(man) => man.run::<CommandLine>(),
+        Command::Install(install) => install.run::<CommandLine>(),
+        Command::Uninstall(uninstall) => uninstall.run::<CommandLine>(),
+        Command::SupportBundle(bundle) => bundle.run(),
     };
     let exit = done.unwrap_or_else(|error| {
         eprintln!("evenkeel: {error:#}");

@@ -5,10 +5,12 @@
 pub mod clock;
 pub mod config;
 pub mod entropy;
+pub mod error_kind;
 pub mod hook;
 pub mod http;
 pub mod log_file;
 pub mod log_line;
+pub mod redaction;
 pub mod secret;
 pub mod shutdown;
 pub mod task;

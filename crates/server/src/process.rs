@@ -96,7 +96,7 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
     }
     let metrics = Metrics::new(&clock);
     engine_metrics::register(&engine, &metrics);
-    let trace = Trace::new(clock.clone(), entropy, &metrics);
+    let trace = Trace::new(clock.clone(), entropy, &settings, &metrics);
     let app = App::new(engine.clone(), public_url, rehearsal);
     let public = Listener::new(public, &settings, &clock)?;
     let internal = Listener::new(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, &settings, &clock)?;

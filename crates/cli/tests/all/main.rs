@@ -8,6 +8,8 @@
 mod configuration;
 mod hung;
 mod import;
+mod install;
 mod installed;
 mod processes;
+mod support_bundle;
 mod words;

@@ -8,10 +8,12 @@
 mod clock;
 mod config;
 mod entropy;
+mod error_kind;
 mod folder;
 mod hook;
 mod http;
 mod log_file;
 mod log_line;
+mod redaction;
 mod secret;
 mod task;
