@@ -16,9 +16,32 @@ pub fn pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
         let man = Man::new(page.clone());
         let mut text = Vec::new();
         man.render(&mut text)?;
-        pages.push((man.get_filename(), text));
+        pages.push((
+            man.get_filename(),
+            examples_as_typed(&String::from_utf8_lossy(&text)).into_bytes(),
+        ));
     }
     Ok(pages)
+}
+
+/// What stands after the options is set line for line: examples are typed as they are shown.
+fn examples_as_typed(page: &str) -> String {
+    let mut out = String::with_capacity(page.len() + 16);
+    let mut typed = false;
+    for line in page.lines() {
+        if typed && line.starts_with(".SH ") {
+            out.push_str(".fi\n");
+            typed = false;
+        }
+        if line == ".SH EXTRA" {
+            out.push_str(".SH EXAMPLES\n.nf\n");
+            typed = true;
+        } else if !(typed && line == "Examples:") {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
 }
 
 /// What makes each shell complete our words, by where the shell looks for it below a prefix.

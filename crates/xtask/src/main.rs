@@ -6,10 +6,12 @@
     reason = "a command line talks to a terminal"
 )]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use xtask::release::{self, Wanted};
 use xtask::{Checkout, bench, group, soak, suite, tidy};
 
 /// What a developer of Evenkeel runs.
@@ -26,7 +28,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, journey, metrics, contract, browser, crash, shared, fsync.
+        /// fmt, tidy, clippy, unit, journey, metrics, contract, browser, crash, shared, fsync, release.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.
@@ -41,6 +43,33 @@ enum Command {
     Soak {
         /// Which; all when none is named.
         names: Vec<String>,
+    },
+    /// The tarball that operators install: built, packed, signed; minutes.
+    Release(Release),
+}
+
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Release {
+    /// The key to sign with (PKCS#8, PEM); without one a trial key is made.
+    #[arg(long, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
+    /// Build a second time in another folder, and compare byte for byte.
+    #[arg(long)]
+    twice: bool,
+    #[command(subcommand)]
+    command: Option<ReleaseCommand>,
+}
+
+#[derive(Subcommand)]
+enum ReleaseCommand {
+    /// Check a tarball with the SHA256SUMS and SHA256SUMS.sig beside it.
+    Verify {
+        /// The tarball.
+        tarball: PathBuf,
+        /// The public key (PEM) of whoever published it.
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
     },
 }
 
@@ -68,5 +97,10 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Test { suites } => suite::run(&checkout, &suites),
         Command::Bench { names, json } => bench::run(&checkout, &names, json),
         Command::Soak { names } => soak::run(&checkout, &names),
+        Command::Release(Release {
+            command: Some(ReleaseCommand::Verify { tarball, public_key }),
+            ..
+        }) => release::verify(&tarball, &public_key).map(|()| true),
+        Command::Release(Release { signing_key, twice, .. }) => release::run(&checkout, &Wanted { signing_key, twice }),
     }
 }

@@ -8,6 +8,7 @@ pub mod crash;
 pub mod fsync;
 pub mod journey;
 pub mod metrics;
+pub mod release;
 pub mod shared;
 
 use std::time::{Duration, Instant};
@@ -121,6 +122,13 @@ pub const SUITES: &[Suite] = &[
         shared::run,
     ),
     suite("fsync", "on disk before the answer", 60, true, fsync::run),
+    suite(
+        "release",
+        "the tarball: packed twice the same, signed, and installed from",
+        30,
+        true,
+        release::run,
+    ),
 ];
 
 /// Runs the named suites, or all, and prints the closing line that counts in any language. Whether all passed.
