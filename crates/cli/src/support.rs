@@ -30,7 +30,7 @@ const LOG_BYTES: u64 = 4 << 20;
 const VERIFY_TIME: Duration = Duration::from_mins(5);
 
 /// Gathers everything. The name is that of the folder inside the archive.
-pub fn gather(data: &Path, clock: &Clock, verify: bool) -> anyhow::Result<(Bundle, String)> {
+pub fn gather(data: &Path, clock: &Clock, verify: bool) -> (Bundle, String) {
     let now = clock.now();
     let mut bundle = Bundle::new(now);
     bundle.json("versions.json", "this program and the system", &machine::versions());
@@ -57,7 +57,7 @@ pub fn gather(data: &Path, clock: &Clock, verify: bool) -> anyhow::Result<(Bundl
         bundle.missing("verify.txt", "left out with --no-verify");
     }
     let stamp: String = now.to_string().chars().filter(|c| !"-:".contains(*c)).collect();
-    Ok((bundle, format!("evenkeel-support-{stamp}")))
+    (bundle, format!("evenkeel-support-{stamp}"))
 }
 
 /// A number that may be turned is no secret; a text may hold one, so only its name goes out.

@@ -108,7 +108,7 @@ impl Install {
         } else {
             println!(
                 "\nsystemd does not run here: the files are in place, and nothing was started or will start by itself.\n\
-                 By hand: {} up --data {} --empty",
+                 By hand, as the user {USER}: {} up --data {} --empty",
                 program.display(),
                 install::DATA
             );

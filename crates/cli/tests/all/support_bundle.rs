@@ -11,6 +11,23 @@ use serde_json::Value;
 
 use crate::installed::{Installed, address, get, text};
 
+/// What there is of an installation that runs.
+const PARTS: [&str; 13] = [
+    "MANIFEST.txt",
+    "files.jsonl",
+    "log/planted.log",
+    "log/server-a.log",
+    "log/up.log",
+    "machine.json",
+    "processes.json",
+    "server-1/livez.txt",
+    "server-1/metrics.txt",
+    "server-1/readyz.txt",
+    "settings.json",
+    "verify.txt",
+    "versions.json",
+];
+
 /// Its files, by name without the folder.
 fn unpacked(file: &Path) -> BTreeMap<String, String> {
     let mut archive = tar::Archive::new(GzDecoder::new(File::open(file).unwrap()));
@@ -48,22 +65,7 @@ fn a_running_installation_is_told_of_without_its_secrets() {
     assert!(said.starts_with(&parts["MANIFEST.txt"]), "{said}");
 
     let names: Vec<&str> = parts.keys().map(String::as_str).collect();
-    let expected = [
-        "MANIFEST.txt",
-        "files.jsonl",
-        "log/planted.log",
-        "log/server-a.log",
-        "log/up.log",
-        "machine.json",
-        "processes.json",
-        "server-1/livez.txt",
-        "server-1/metrics.txt",
-        "server-1/readyz.txt",
-        "settings.json",
-        "verify.txt",
-        "versions.json",
-    ];
-    assert_eq!(names, expected);
+    assert_eq!(names, PARTS);
     assert!(names.iter().skip(1).all(|name| said.contains(name)), "{said}");
     assert!(parts["server-1/metrics.txt"].contains("evenkeel_http_requests_total{"));
     assert!(parts["server-1/readyz.txt"].starts_with("HTTP/1.1 200 OK\n"));

@@ -83,10 +83,7 @@ pub fn shipped(root: &Path, triple: &str) -> Result<Vec<Shipped>> {
                 checksum: checksums.get(&(name.clone(), version.clone())).cloned(),
                 licence: package.license.clone(),
                 repository: package.repository.clone(),
-                folder: package
-                    .manifest_path
-                    .parent()
-                    .map_or_else(PathBuf::new, |folder| folder.into()),
+                folder: package.manifest_path.parent().map_or_else(PathBuf::new, Into::into),
                 needs: needs
                     .get(&package.id)
                     .into_iter()
