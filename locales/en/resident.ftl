@@ -331,6 +331,7 @@ details-year = Year
 details-phone = Mobile phone (optional)
 details-phone-hint = It can be shared with someone else.
 details-email = E-mail (optional)
+details-email-hint = We send your appointment there, and any change to it.
 details-language = Language at the clinic
 details-language-hint = The clinic can get help to speak with you.
 details-language-any = No special language
@@ -419,7 +420,8 @@ appointment-calendar = Add to calendar
 appointment-print = To print this page, choose Print in your browser's menu.
 appointment-keep-title = Keep this page
 appointment-keep-body = This link is your way back. Save it, or write down your code.
-appointment-keep-no-contact = You gave no phone or e-mail, so we can't send you this. Save this link, print the page, or write down your code.
+appointment-keep-no-contact = You gave no e-mail, so we can't send you this. Save this link, print the page, or write down your code.
+appointment-keep-mailed = This also goes to { $address } by e-mail. This link is your way back. Save it, or write down your code.
 appointment-on-the-day = On the day
 appointment-come-early = Come 5 minutes before your time.
 appointment-sleeves = Wear a top with loose sleeves.
@@ -450,6 +452,39 @@ calendar-summary = Appointment
 calendar-description = Come 5 minutes before your time. To move or cancel, use your own link or call { $phone }.
 calendar-description-no-phone = Come 5 minutes before your time. To move or cancel, use your own link.
 calendar-demo = Demonstration. Not a place to go.
+
+## Mail
+
+mail-booked =
+    { $count ->
+        [one] Your appointment is booked
+       *[other] Your { $count } appointments are booked
+    }
+mail-moved =
+    { $count ->
+        [one] Your appointment is moved
+       *[other] Your { $count } appointments are moved
+    }
+mail-canceled =
+    { $count ->
+        [one] Your appointment is canceled
+       *[other] Your { $count } appointments are canceled
+    }
+mail-when = { $date }, { $time }, { $zone }
+mail-code = Your code: { $code }
+mail-link = See, move or cancel it here:
+mail-button = See, move or cancel
+mail-link-private = Keep this link and your code private. They can cancel this appointment.
+mail-link-ends = The link works until one day after your appointment.
+mail-call = Need help? Call us at { $phone }.
+mail-why = You get this because someone gave this e-mail address when they booked. No one reads what is sent back to it.
+demo-mail-see = See the e-mail that would have gone out
+demo-mail-heading = E-mail that would have gone out
+demo-mail-lead = No e-mail leaves this demonstration. Only this computer can see this page.
+demo-mail-none = Nothing yet. Book with an e-mail address, then load this page again.
+demo-mail-to = To
+demo-mail-look = See how it looks
+demo-mail-file = Save the e-mail
 
 ## Move
 

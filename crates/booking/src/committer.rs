@@ -7,6 +7,7 @@
 
 mod batch;
 mod load;
+mod message;
 mod queue;
 mod save;
 mod see;

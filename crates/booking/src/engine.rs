@@ -4,6 +4,7 @@ use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task};
 use crate::reader::Reader;
+use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
 use crate::reconciler::{checkpoint, hold_expiry, housekeeping, slot_horizon};
 use crate::records::zip::Zip;
 use crate::{limit, records};
@@ -55,6 +56,9 @@ pub enum StartError {
     /// The database does not answer, or its rows are not ours.
     #[error("the database does not answer as it should: {0}")]
     Broken(#[from] database::Broken),
+    /// Mail cannot be sent as configured.
+    #[error(transparent)]
+    Mail(#[from] messaging::outlet::OutletError),
     /// The machine gives no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -73,6 +77,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Entropy,
     pub(crate) settings: Settings,
     pub(crate) counters: Arc<Counters>,
+    database: Database,
     owner: Owner,
 }
 
@@ -95,6 +100,27 @@ pub struct Counters {
     pub in_doubt: AtomicU64,
     /// Holds freed because their time was over.
     pub expired_holds: AtomicU64,
+    /// Messages.
+    pub messages: MessageCounters,
+}
+
+/// What is counted of messages: how many ended how since the start, and how many there are.
+#[derive(Debug, Default)]
+pub struct MessageCounters {
+    /// Attempts after which the next one on the way had the message.
+    pub delivered: AtomicU64,
+    /// Attempts that certainly delivered nothing.
+    pub rejected: AtomicU64,
+    /// Attempts of which nobody knows.
+    pub unknown: AtomicU64,
+    /// Times that an address had to wait for its day's limit.
+    pub deferred: AtomicU64,
+    /// Messages that wait, when last counted.
+    pub waiting: AtomicU64,
+    /// Messages given up, when last counted.
+    pub dead: AtomicU64,
+    /// Age of the oldest that waits, in seconds, when last counted.
+    pub oldest_s: AtomicU64,
 }
 
 impl Engine {
@@ -141,12 +167,26 @@ impl Engine {
             entropy,
             settings,
             counters,
+            database: database.clone(),
             owner,
         }));
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
         slot_horizon::start(&engine, &database)?;
         Ok(engine)
+    }
+
+    /// From now on messages go out: to the mail server that the settings name, or into a demonstration's folder.
+    pub fn deliver(&self, delivery: Delivery) -> Result<(), StartError> {
+        message_delivery::start(self, &self.0.database, delivery)
+    }
+    /// Whether whoever gives an address is written to.
+    pub fn sends_mail(&self) -> bool {
+        sends_mail(self.settings(), &self.rules())
+    }
+    /// Whether mail is shown instead of sent.
+    pub fn shows_mail(&self) -> bool {
+        is_shown(self.settings(), &self.rules())
     }
 
     /// The picture of what is free.
@@ -353,6 +393,8 @@ pub struct AppointmentSeen {
     pub resident: Option<Person>,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// Which version of it this is, as calendars count.
+    pub sequence: u32,
 }
 
 /// One person's booking, as asked.

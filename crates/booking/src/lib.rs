@@ -8,8 +8,12 @@ pub mod committer;
 pub mod engine;
 pub mod exchange;
 pub mod limit;
+pub mod outbox;
 mod reader;
 pub mod reconciler;
 pub mod records;
 pub mod role;
 pub mod verify;
+
+/// A demonstration's mail, as a page shows it.
+pub use messaging::folder as demo_mail;

@@ -146,6 +146,78 @@ pub const IMPORT_FIELD: Setting = Setting {
     above: "pages become long with what nobody reads",
 };
 
+/// Mails to one address in 24 hours.
+pub const MAILS_PER_ADDRESS: Setting = Setting {
+    key: "messages.per_address",
+    unit: Unit::Count,
+    default: 3,
+    min: 1,
+    max: 1_000,
+    reason: "nobody has shown that an address is theirs: it may be a stranger's. Booking, moving and canceling once fit; what exceeds waits until a day has passed",
+    below: "nobody hears of anything",
+    above: "anyone can fill a stranger's mailbox through us",
+};
+
+/// The longest wait before the second attempt.
+pub const MAIL_RETRY_FIRST: Setting = Setting {
+    key: "messages.retry.first",
+    unit: Unit::Milliseconds,
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    reason: "servers that put off unknown senders take them after one to five minutes",
+    below: "a server that asked for patience is pressed",
+    above: "a short hiccup delays a confirmation by an hour",
+};
+
+/// The longest wait before any later attempt.
+pub const MAIL_RETRY_MOST: Setting = Setting {
+    key: "messages.retry.most",
+    unit: Unit::Milliseconds,
+    default: 3_600_000,
+    min: 1_000,
+    max: 86_400_000,
+    reason: "RFC 5321 §4.5.4.1 asks for at least half an hour between later attempts; the wait is drawn below this",
+    below: "a server that is down for a day gets thousands of attempts",
+    above: "mail comes a day after the server is well again",
+};
+
+/// The longest pause while the mail server does not answer at all.
+pub const MAIL_AWAY_PAUSE: Setting = Setting {
+    key: "messages.away_pause",
+    unit: Unit::Milliseconds,
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    reason: "one attempt a minute finds a server that is back soon enough, and costs nothing while it is away",
+    below: "a server that is starting is pressed",
+    above: "mail waits long after the server is back",
+};
+
+/// After this long from the first attempt a message is given up.
+pub const MAIL_GIVE_UP: Setting = Setting {
+    key: "messages.give_up",
+    unit: Unit::Seconds,
+    default: 172_800,
+    min: 1,
+    max: 864_000,
+    reason: "a mail server that is down over a weekend's night is back by then; RFC 5321 §4.5.4.1 gives up after four to five days, when most appointments are over",
+    below: "a short outage turns every message into work for a person",
+    above: "messages arrive after the appointment",
+};
+
+/// How long messages that ended are kept.
+pub const MAILS_KEPT: Setting = Setting {
+    key: "messages.kept",
+    unit: Unit::Days,
+    default: 30,
+    min: 1,
+    max: 366,
+    reason: "long enough to answer \"I never got a mail\"; of a delivered one only that it was, of one given up all it says, sealed",
+    below: "what was given up on Friday is gone on Monday",
+    above: "the table grows without anyone asking, and addresses are kept for nothing",
+};
+
 /// Every setting of the engine.
 pub const ALL: &[&Setting] = &[
     &HOLD_LIFETIME,
@@ -160,4 +232,10 @@ pub const ALL: &[&Setting] = &[
     &LOG_PAGES,
     &IMPORT_ROWS,
     &IMPORT_FIELD,
+    &MAILS_PER_ADDRESS,
+    &MAIL_RETRY_FIRST,
+    &MAIL_RETRY_MOST,
+    &MAIL_AWAY_PAUSE,
+    &MAIL_GIVE_UP,
+    &MAILS_KEPT,
 ];

@@ -3,4 +3,5 @@
 pub mod checkpoint;
 pub mod hold_expiry;
 pub mod housekeeping;
+pub mod message_delivery;
 pub mod slot_horizon;

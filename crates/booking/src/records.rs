@@ -7,6 +7,7 @@ pub mod clinic;
 pub mod document;
 pub mod hold;
 pub mod live_dose;
+pub mod outbox;
 pub mod outcome;
 pub mod resident;
 pub mod session;
@@ -18,11 +19,18 @@ use base::time::Date;
 use database::migration::Migration;
 
 /// The schema, step by step.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "first",
-    sql: include_str!("records/migrations/0001-first.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "first",
+        sql: include_str!("records/migrations/0001-first.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "messages",
+        sql: include_str!("records/migrations/0003-messages.sql"),
+    },
+];
 
 /// A local date as stored: yyyymmdd.
 pub fn date_number(date: Date) -> i64 {

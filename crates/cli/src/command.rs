@@ -5,6 +5,7 @@ pub mod config;
 pub mod import;
 pub mod install;
 pub mod man;
+pub mod messages;
 pub mod ps;
 pub mod server;
 pub mod stop;

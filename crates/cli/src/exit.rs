@@ -60,7 +60,11 @@ impl Exit {
             return Self::NewerSchema;
         }
         let usage = error.is::<Usage>() || error.is::<ConfigError>() || error.is::<PublicUrlError>();
-        if usage || matches!(error.downcast_ref(), Some(ServerError::PublicUrlMissing { .. })) {
+        let unusable = matches!(
+            error.downcast_ref(),
+            Some(ServerError::PublicUrlMissing { .. } | ServerError::Engine(StartError::Mail(_)))
+        );
+        if usage || unusable {
             return Self::Usage;
         }
         if let Some(UpError::Final { code }) = error.downcast_ref() {

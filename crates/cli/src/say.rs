@@ -11,13 +11,14 @@ use supervisor::processes::Processes;
 pub struct Say {
     json: bool,
     demo: bool,
+    no_mail: bool,
     ready: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Say {
-    /// `json`: for a program. `demo`: demonstration data is served.
-    pub fn new(json: bool, demo: bool) -> Self {
+    /// `json`: for a program. `demo`: demonstration data is served. `no_mail`: nobody is written to.
+    pub fn new(json: bool, demo: bool, no_mail: bool) -> Self {
         let bar = (!json && stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new_spinner().with_message("Starting");
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -26,6 +27,7 @@ impl Say {
         Self {
             json,
             demo,
+            no_mail,
             ready: false,
             bar,
         }
@@ -73,6 +75,9 @@ impl Say {
     fn ready(&mut self, processes: &Processes) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
+        }
+        if self.no_mail && !self.ready {
+            self.note("Warning: no mail goes out, and no page promises one: set mail.smtp_url and mail.from in evenkeel.toml.");
         }
         match (self.json, std::mem::replace(&mut self.ready, true)) {
             (true, false) => println!("{}", processes.line()),

@@ -1,7 +1,8 @@
 //! What every door holds: the engine, the resident's handle on it, the public address, and the answers kept ready.
 //! Cheap to clone. Holds no state that a restart would miss.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use booking::engine::{Ask, Engine, KeyedRequest, Render};
 use booking::role::resident::Resident;
@@ -27,6 +28,7 @@ struct Inner {
     ready_answers: ReadyAnswers,
     publisher: Publisher,
     counted: Counted,
+    demo_mail: OnceLock<PathBuf>,
 }
 
 impl App {
@@ -38,6 +40,7 @@ impl App {
             ready_answers: ReadyAnswers::new(engine.settings()),
             publisher: Publisher::default(),
             counted: Counted::default(),
+            demo_mail: OnceLock::new(),
             engine,
             public_url,
             rehearsal,
@@ -63,6 +66,16 @@ impl App {
     /// Whether this process was started to be tried out, with a clock that may be shifted.
     pub fn is_rehearsal(&self) -> bool {
         self.inner.rehearsal
+    }
+
+    /// Names the folder of a demonstration's mail, once.
+    pub fn set_demo_mail(&self, folder: PathBuf) {
+        let _ = self.inner.demo_mail.set(folder);
+    }
+
+    /// The folder of a demonstration's mail, where there is one.
+    pub fn demo_mail(&self) -> Option<&Path> {
+        self.inner.demo_mail.get().map(PathBuf::as_path)
     }
 
     /// The finding calls' answers, kept ready.

@@ -3,9 +3,10 @@
 use std::fmt::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use booking::engine::Engine;
+use booking::engine::{Engine, MessageCounters};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use runtime::http::metrics::Metrics;
@@ -61,6 +62,7 @@ impl Collector for EngineMetrics {
             "Holds freed because their time was over",
             &counters.expired_holds,
         )?;
+        encode_messages(&counters.messages, &mut encoder)?;
         let mut gauge = |name: &str, help: &str, value: f64| {
             let metric = ConstGauge::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
@@ -82,4 +84,39 @@ impl Collector for EngineMetrics {
             self.engine.snapshot().slots_len() as f64,
         )
     }
+}
+
+fn encode_messages(messages: &MessageCounters, encoder: &mut DescriptorEncoder) -> Result<(), Error> {
+    let metric = ConstCounter::new(messages.deferred.load(Ordering::Relaxed));
+    let help = "Times that an address had to wait for its day's limit of mails";
+    metric.encode(encoder.encode_descriptor("messages_deferred", help, None, metric.metric_type())?)?;
+    let metric = ConstGauge::new(messages.oldest_s.load(Ordering::Relaxed) as f64);
+    let help = "Age of the oldest message that waits, as last counted";
+    metric.encode(encoder.encode_descriptor("message_oldest_age_seconds", help, None, metric.metric_type())?)?;
+    let mut receipts = encoder.encode_descriptor(
+        "message_attempts",
+        "Attempts to deliver a message, by receipt",
+        None,
+        MetricType::Counter,
+    )?;
+    let by_receipt = [
+        ("delivered", &messages.delivered),
+        ("rejected", &messages.rejected),
+        ("unknown", &messages.unknown),
+    ];
+    for (receipt, value) in by_receipt {
+        let metric = ConstCounter::new(value.load(Ordering::Relaxed));
+        metric.encode(receipts.encode_family(&[("receipt", receipt)])?)?;
+    }
+    let mut states = encoder.encode_descriptor(
+        "messages",
+        "Messages in the outbox, by state, as last counted",
+        None,
+        MetricType::Gauge,
+    )?;
+    for (state, value) in [("waiting", &messages.waiting), ("dead", &messages.dead)] {
+        let metric = ConstGauge::new(value.load(Ordering::Relaxed) as f64);
+        metric.encode(states.encode_family(&[("state", state)])?)?;
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ pub mod appointment;
 pub mod calendar;
 pub mod clinic;
 pub mod command;
+pub mod demo_mail;
 pub mod details;
 pub mod form_body;
 pub mod hold;
@@ -81,6 +82,9 @@ pub fn routes(app: &App) -> Router<App> {
             "/appointment/{appointment}/{token}/move/{hold}/{hold_token}/give-up",
             get(moving::back).post(moving::give_up),
         )
+        // a demonstration's mail
+        .route("/demo/mail", get(demo_mail::list))
+        .route("/demo/mail/{name}", get(demo_mail::see))
         // the rest
         .route("/privacy", get(appointment::privacy))
         .route("/assets/{file}", get(asset))

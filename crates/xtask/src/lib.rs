@@ -16,6 +16,7 @@ pub mod client;
 pub mod group;
 pub mod program;
 pub mod release;
+pub mod sink;
 pub mod site;
 pub mod soak;
 pub mod suite;

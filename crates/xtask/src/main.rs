@@ -28,7 +28,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, journey, metrics, contract, browser, crash, shared, fsync, release.
+        /// fmt, tidy, clippy, unit, journey, messages, metrics, contract, browser, crash, shared, fsync, release.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.

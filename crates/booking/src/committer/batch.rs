@@ -4,6 +4,7 @@
 use super::queue::Task;
 use super::{Committer, appointment_seen, hold_seen, load, save};
 use crate::engine::{Done, Reply, Verdict, count};
+use crate::reconciler::message_delivery::sends_mail;
 use crate::records;
 use crate::records::audit::{Head, Link};
 use crate::records::outcome::{Outcome, SEALED};
@@ -58,6 +59,9 @@ pub(super) struct Gathered {
     pub residents: Vec<(ResidentId, Stored)>,
     pub links: Vec<Link>,
     pub outcomes: Vec<Outcome>,
+    pub messages: Vec<records::outbox::Stored>,
+    /// The number of the next message; none where no mail goes out.
+    pub next_message: Option<u64>,
     known: BTreeMap<Vec<u8>, Outcome>,
 }
 
@@ -79,6 +83,9 @@ impl Committer {
             set: load::load(&mut tx, batch, self.parts.clock.now())?,
             ..Gathered::default()
         };
+        if sends_mail(&self.parts.settings, &rules) {
+            gathered.next_message = Some(records::outbox::last_number(&mut tx)? + 1);
+        }
         for (key, _) in batch.iter().filter_map(|task| task.key.as_ref()) {
             if let Some(outcome) = records::outcome::load(&mut tx, key)? {
                 gathered.known.insert(key.clone(), outcome);
@@ -134,6 +141,7 @@ impl Committer {
             .apply(decision.effects)
             .expect("a decision never takes a place that is not free");
         self.forge(task, &events, gathered, head);
+        self.gather_messages(&events, gathered);
         let done;
         let verdict = match &decision.outcome {
             decide::Outcome::Done(what) => {

@@ -50,6 +50,9 @@ pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp
     for outcome in &gathered.outcomes {
         records::outcome::insert(tx, outcome)?;
     }
+    for message in &gathered.messages {
+        records::outbox::insert(tx, message)?;
+    }
     let sequence = records::change::last(tx)? + 1;
     if !touched.slots.is_empty() {
         let change = Change {

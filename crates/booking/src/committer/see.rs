@@ -58,5 +58,6 @@ pub(crate) fn appointment_seen(
         manage_token: keys.token(purpose, &appointment.id.to_bytes(), appointment.generation),
         resident: details.map(|details| details.person.clone()),
         changed_at: appointment.changed_at,
+        sequence: appointment.sequence,
     }
 }

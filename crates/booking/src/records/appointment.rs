@@ -28,7 +28,14 @@ fn read(row: &Row<'_>) -> Appointment {
         possible_duplicate: row.integer(12) != 0,
         booked_at: Timestamp::from_micros(row.integer(13)),
         changed_at: Timestamp::from_micros(row.integer(14)),
+        sequence: sequence(row.optional_integer(15), row.integer(14)),
     }
+}
+
+/// A row that version 0.1 wrote has none, and calendars got the seconds of its last change instead: it goes on from
+/// there, since an entry with a lower number would be taken for an older one.
+fn sequence(stored: Option<i64>, changed_at: i64) -> u32 {
+    stored.unwrap_or(changed_at / 1_000_000).clamp(0, i64::from(i32::MAX)) as u32
 }
 
 fn split_contacts(bytes: &[u8]) -> Vec<Fingerprint> {
@@ -41,7 +48,7 @@ fn split_contacts(bytes: &[u8]) -> Vec<Fingerprint> {
 /// One appointment.
 pub fn load(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<Option<Appointment>, Broken> {
     tx.query_one(
-        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence
          FROM appointment WHERE id = $1",
         &[(&id.to_bytes()).into()],
         read,
@@ -80,9 +87,10 @@ pub fn insert(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(),
         i64::from(a.possible_duplicate).into(),
         a.booked_at.micros().into(),
         a.changed_at.micros().into(),
+        a.sequence.into(),
     ];
-    let sql = "INSERT INTO appointment (id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let sql = "INSERT INTO appointment (id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     tx.execute(sql, &values).map(|_| ())
 }
 
@@ -98,15 +106,16 @@ pub fn save(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(), B
         a.generation.into(),
         a.changed_at.micros().into(),
         (&hold).into(),
+        a.sequence.into(),
     ];
-    let sql = "UPDATE appointment SET status = $2, slot = $3, product = $4, generation = $5, changed_at = $6, hold = $7 WHERE id = $1";
+    let sql = "UPDATE appointment SET status = $2, slot = $3, product = $4, generation = $5, changed_at = $6, hold = $7, sequence = $8 WHERE id = $1";
     tx.execute(sql, &values).map(|_| ())
 }
 
 /// Every appointment there is, for `verify`.
 pub fn all(tx: &mut Transaction<'_>, mut each: impl FnMut(Appointment)) -> Result<(), Broken> {
     tx.query(
-        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence
          FROM appointment ORDER BY id",
         &[],
         |row| each(read(row)),

@@ -9,7 +9,7 @@ use database::Database;
 use std::sync::Arc;
 use std::time::Duration;
 
-async fn until(what: &str, mut true_now: impl FnMut() -> bool) {
+pub async fn until(what: &str, mut true_now: impl FnMut() -> bool) {
     for _ in 0..500 {
         if true_now() {
             return;

@@ -10,5 +10,8 @@
 mod engine;
 mod exchange;
 mod reconciler;
+#[path = "../../../xtask/src/sink.rs"]
+#[allow(dead_code, reason = "the suite `messages` uses all of it")]
+mod sink;
 mod site;
 mod verify;

@@ -193,6 +193,7 @@ fn make(
         resident: booking.resident,
         identity: booking.identity.clone(),
         generation: 0,
+        sequence: 0,
         possible_duplicate,
         booked_at: at.now,
         changed_at: at.now,

@@ -35,6 +35,7 @@ pub(super) fn cancel(id: AppointmentId, proof: Proof, set: &WorkingSet, at: &Cir
     let kind = Status::step(Some(Status::Booked), Status::Cancelled).expect("cancelling is an edge of the table");
     let cancelled = Appointment {
         status: Status::Cancelled,
+        sequence: appointment.sequence.saturating_add(1),
         changed_at: at.now,
         ..appointment.clone()
     };
@@ -90,6 +91,7 @@ pub(super) fn reschedule(
         slot: slot.id,
         hold: hold.id,
         product: slot.product,
+        sequence: appointment.sequence.saturating_add(1),
         changed_at: at.now,
         ..appointment.clone()
     };

@@ -10,6 +10,7 @@
 mod clinic;
 mod decide;
 mod demo;
+mod message;
 mod resident;
 mod rules;
 mod world;

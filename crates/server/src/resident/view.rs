@@ -4,6 +4,7 @@
 pub mod appointment;
 pub mod check;
 pub mod clinic;
+pub mod demo_mail;
 pub mod details;
 pub mod hold;
 pub mod home;

@@ -7,6 +7,7 @@ pub mod contract;
 pub mod crash;
 pub mod fsync;
 pub mod journey;
+pub mod messages;
 pub mod metrics;
 pub mod release;
 pub mod shared;
@@ -92,6 +93,13 @@ pub const SUITES: &[Suite] = &[
         60,
         true,
         metrics::run,
+    ),
+    suite(
+        "messages",
+        "mails past a server that misbehaves, read by two calendars",
+        60,
+        true,
+        messages::run,
     ),
     suite(
         "contract",
