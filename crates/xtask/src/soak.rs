@@ -41,6 +41,12 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
     {
         println!("── {}: {}", soak.name, soak.says);
         let began = Instant::now();
+        // Before it runs: somebody may commit meanwhile.
+        let commit = program::output(
+            Command::new("git")
+                .args(["rev-parse", "HEAD"])
+                .current_dir(&checkout.root),
+        )?;
         let (verdict, passed) = match (soak.run)(checkout) {
             Ok(tally) => (
                 format!("{} passed, {} failed", tally.passed, tally.failed),
@@ -50,13 +56,25 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
         };
         all &= passed;
         println!("{verdict}");
-        record(checkout, soak.name, soak.says, &verdict, began.elapsed())?;
+        record(
+            checkout,
+            (soak.name, soak.says),
+            commit.trim(),
+            &verdict,
+            began.elapsed(),
+        )?;
     }
     Ok(all)
 }
 
 /// Writes a result down, with the machine and the commit it is of.
-pub fn record(checkout: &Checkout, name: &str, says: &str, verdict: &str, took: Duration) -> Result<()> {
+pub fn record(
+    checkout: &Checkout,
+    (name, says): (&str, &str),
+    commit: &str,
+    verdict: &str,
+    took: Duration,
+) -> Result<()> {
     let said = |program: &str, arguments: &[&str]| {
         let output = program::output(Command::new(program).args(arguments).current_dir(&checkout.root));
         output.unwrap_or_default().trim().to_owned()
@@ -70,9 +88,8 @@ pub fn record(checkout: &Checkout, name: &str, says: &str, verdict: &str, took: 
         .collect::<Vec<_>>()
         .join(" ");
     let text = format!(
-        "# {name}: {says}\n\n- result: {verdict}\n- took: {} s\n- commit: {}\n- machine: {} cores, {memory}, {}\n- on: {}\n",
+        "# {name}: {says}\n\n- result: {verdict}\n- took: {} s\n- commit: {commit}\n- machine: {} cores, {memory}, {}\n- on: {}\n",
         took.as_secs(),
-        said("git", &["rev-parse", "HEAD"]),
         std::thread::available_parallelism()?,
         said("uname", &["-srm"]),
         said("date", &["-u", "+%Y-%m-%d"]),

@@ -38,6 +38,11 @@ impl Source {
         let time = jiff::Timestamp::from_second(i64::try_from(epoch)?)?.to_string();
         Ok(Self { commit, epoch, time })
     }
+
+    /// Its name.
+    pub fn commit(&self) -> &str {
+        &self.commit
+    }
 }
 
 /// A program, and what it was built of.
