@@ -5,13 +5,16 @@ pub mod completions;
 pub mod config;
 pub mod export;
 pub mod import;
+pub mod install;
 pub mod keys;
+pub mod man;
 pub mod messages;
 pub mod ps;
 pub mod resident;
 pub mod restore;
 pub mod server;
 pub mod stop;
+pub mod support_bundle;
 pub mod up;
 pub mod verify;
 

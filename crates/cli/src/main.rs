@@ -6,10 +6,13 @@
 mod command;
 mod configuration;
 mod exit;
+mod install;
+mod manual;
 mod say;
 mod serve;
 mod storage;
 mod supervise;
+mod support;
 
 use std::process::ExitCode;
 
@@ -56,6 +59,10 @@ enum Command {
     Backup(command::backup::Backup),
     Restore(command::restore::Restore),
     Completions(command::completions::Completions),
+    Man(command::man::Man),
+    Install(command::install::Install),
+    Uninstall(command::install::Uninstall),
+    SupportBundle(command::support_bundle::SupportBundle),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +81,10 @@ fn main() -> ExitCode {
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
+        Command::Man(man) => man.run::<CommandLine>(),
+        Command::Install(install) => install.run::<CommandLine>(),
+        Command::Uninstall(uninstall) => uninstall.run::<CommandLine>(),
+        Command::SupportBundle(bundle) => bundle.run(),
     };
     let exit = done.unwrap_or_else(|error| {
         eprintln!("evenkeel: {error:#}");

@@ -110,7 +110,7 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
         let backups = Backups::start(plan, &settings, &clock, engine.owner()).map_err(StartError::Thread)?;
         backup_metrics::register(&backups, &metrics);
     }
-    let trace = Trace::new(clock.clone(), entropy, &metrics);
+    let trace = Trace::new(clock.clone(), entropy, &settings, &metrics);
     let app = App::new(engine.clone(), public_url, rehearsal);
     deliver(&app, &data)?;
     let public = Listener::new(public, &settings, &clock)?;

@@ -22,7 +22,11 @@ fn a_rotation_reaches_a_running_server_and_nothing_secret_is_printed() {
     let mut installed = Installed::new();
     let ready = installed.up(&["--listen", "127.0.0.1:0"]);
     let internal = address(&ready["internal"]["server"][0]);
-    let seals_with = |key: u32| body(internal, "/metrics").unwrap().contains(&format!("evenkeel_sealing_key {key}.0\n"));
+    let seals_with = |key: u32| {
+        body(internal, "/metrics")
+            .unwrap()
+            .contains(&format!("evenkeel_sealing_key {key}.0\n"))
+    };
     assert!(seals_with(1));
     let rotated = installed.call(&["keys", "rotate"]);
     assert_eq!(rotated.status.code(), Some(0), "{}", said(&rotated));

@@ -19,6 +19,7 @@ pub const REGISTER: &[&Setting] = &[
     &crate::http::listener::HEADER_BYTES,
     &crate::http::listener::STREAMS,
     &crate::http::listener::DRAIN_TIME,
+    &crate::http::trace::SLOW_REQUEST,
     &crate::log_file::BYTES,
     &crate::log_file::AGE,
     &crate::log_file::KEPT,

@@ -12,6 +12,7 @@ pub mod journey;
 pub mod messages;
 pub mod metrics;
 pub mod planted;
+pub mod release;
 pub mod shared;
 
 use std::time::{Duration, Instant};
@@ -152,6 +153,13 @@ pub const SUITES: &[Suite] = &[
         60,
         true,
         backup::run,
+    ),
+    suite(
+        "release",
+        "the tarball: packed twice the same, signed, and installed from",
+        30,
+        true,
+        release::run,
     ),
 ];
 
