@@ -8,5 +8,6 @@
 )]
 
 mod conformance;
+mod copy;
 mod migration;
 mod settle;
