@@ -332,13 +332,13 @@ async fn two_servers_share_the_work_and_send_nothing_twice() {
     let file = database::Database::file(&dir.join("two.sqlite"));
     let sink = Sink::start().unwrap();
     sink.otherwise(Behaviour::Slow(Duration::from_millis(20)));
-    let a = site_on(file.clone(), &[64], "a", settings(&sink));
+    let a = site_on(file.clone(), &[128], "a", settings(&sink));
     let b = site_on(file, &[], "b", settings(&sink));
-    book_many(&a, a.slots[0], 30).await;
+    book_many(&a, a.slots[0], 120).await;
     deliver(&a);
     deliver(&b);
     until("all went out", || counts(&a) == (0, 0)).await;
-    assert_eq!(distinct(&sink.arrived()), (30, 30));
+    assert_eq!(distinct(&sink.arrived()), (120, 120));
     let delivered = |site: &Site| {
         site.engine
             .counters()
