@@ -3,10 +3,14 @@
 use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task};
+pub use crate::committer::{SaidCode, Whose};
 use crate::reader::Reader;
 use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
-use crate::reconciler::{checkpoint, hold_expiry, housekeeping, slot_horizon};
+use crate::reconciler::{
+    checkpoint, data_retention, heads, hold_expiry, housekeeping, read_audit, resealing, slot_horizon,
+};
 use crate::records::zip::Zip;
+use crate::sealing::{self, WrongKeys};
 use crate::{limit, records};
 use base::answer::Fault;
 use base::id::{AppointmentId, ClinicId, HoldId, SlotId};
@@ -59,6 +63,9 @@ pub enum StartError {
     /// Mail cannot be sent as configured.
     #[error(transparent)]
     Mail(#[from] messaging::outlet::OutletError),
+    /// The keys are not those of this data.
+    #[error(transparent)]
+    WrongKeys(#[from] WrongKeys),
     /// The machine gives no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -78,6 +85,8 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) counters: Arc<Counters>,
     database: Database,
+    pub(crate) heads: heads::Watch,
+    pub(crate) reads: read_audit::Reads,
     owner: Owner,
 }
 
@@ -100,6 +109,16 @@ pub struct Counters {
     pub in_doubt: AtomicU64,
     /// Holds freed because their time was over.
     pub expired_holds: AtomicU64,
+    /// Values that were sealed anew with the key in force.
+    pub resealed: AtomicU64,
+    /// Values not yet looked at since that key was declared.
+    pub to_reseal: AtomicU64,
+    /// Reads written to the audit chain.
+    pub reads_audited: AtomicU64,
+    /// Reads that there was no room to note, because the database could not be written for long.
+    pub reads_unaudited: AtomicU64,
+    /// Residents erased because their retention was over.
+    pub residents_erased: AtomicU64,
     /// Messages.
     pub messages: MessageCounters,
 }
@@ -137,6 +156,11 @@ impl Engine {
         } = start;
         let mut writer = database.connect()?;
         database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
+        // The process before may have ended between a failed sync and its settling. Before anything moves the log.
+        writer.settle()?;
+        sealing::check(&mut writer.begin_read()?, &keys)??;
+        sealing::declare(&mut writer, &keys, clock.now())?;
+        let watch = heads::check(&database, &mut writer, &clock)?;
         let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
         let counters = Arc::new(Counters::default());
         let (queue, waiting) = committer::queue(settings.get(&limit::QUEUE) as usize, Arc::clone(&counters));
@@ -168,10 +192,16 @@ impl Engine {
             settings,
             counters,
             database: database.clone(),
+            heads: watch,
+            reads: read_audit::Reads::default(),
             owner,
         }));
+        heads::start(&engine, &database)?;
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
+        resealing::start(&engine, &database)?;
+        read_audit::start(&engine, &database)?;
+        data_retention::start(&engine, &database)?;
         slot_horizon::start(&engine, &database)?;
         Ok(engine)
     }
@@ -193,7 +223,13 @@ impl Engine {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.0.feed.snapshot()
     }
-    /// When that picture was last confirmed to be current.
+    /// The picture, and an instant at which it was current. The instant is read first: a picture that is swapped in
+    /// between is newer than it says, never older.
+    pub fn current(&self) -> (Arc<Snapshot>, Timestamp) {
+        let as_of = self.0.feed.as_of();
+        (self.0.feed.snapshot(), as_of)
+    }
+    /// When the picture was last confirmed to be current.
     pub fn as_of(&self) -> Timestamp {
         self.0.feed.as_of()
     }
@@ -230,6 +266,10 @@ impl Engine {
     /// What is counted.
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+    /// What is known of the recorded ends of the audit chains.
+    pub fn heads(&self) -> &heads::Watch {
+        &self.0.heads
     }
     /// Commands that wait for the committer.
     pub fn queue_len(&self) -> usize {
@@ -395,6 +435,32 @@ pub struct AppointmentSeen {
     pub changed_at: Timestamp,
     /// Which version of it this is, as calendars count.
     pub sequence: u32,
+    /// Whose link opened it; the resident's own where none was presented.
+    pub opened_by: Whose,
+    /// Links that its resident shared and has not stopped: for the resident alone.
+    pub shared: Vec<SharedSeen>,
+}
+
+/// A shared link as the one who shared it sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedSeen {
+    /// Which of the appointment's links.
+    pub number: u32,
+    /// Its secret.
+    pub token: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// What a code and a birth date found.
+#[derive(Debug, Clone)]
+pub struct FoundByCode {
+    /// The appointment.
+    pub seen: AppointmentSeen,
+    /// What may be done with it now, for some minutes.
+    pub said: SaidCode,
+    /// When its link was last sent anew, if it was.
+    pub link_sent_at: Option<Timestamp>,
 }
 
 /// One person's booking, as asked.

@@ -86,6 +86,18 @@ pub const OUTCOME_RETENTION: Setting = Setting {
     above: "the table grows without anyone asking",
 };
 
+/// How long after an appointment its resident's details are kept.
+pub const RESIDENT_RETENTION: Setting = Setting {
+    key: "booking.resident.retention",
+    unit: Unit::Days,
+    default: 400,
+    min: 8,
+    max: 3_650,
+    reason: "a year and a month: series of doses span twelve months, and this season's dose asks about the last one",
+    below: "stored answers, kept for up to seven days, outlive what they tell of",
+    above: "whoever gets in reads about people who came years ago",
+};
+
 /// How often the change feed looks for commits of other processes.
 pub const FOLLOW: Setting = Setting {
     key: "booking.availability.follow",
@@ -218,6 +230,54 @@ pub const MAILS_KEPT: Setting = Setting {
     above: "the table grows without anyone asking, and addresses are kept for nothing",
 };
 
+/// How long after an appointment's end its links open it still.
+pub const LINK_LASTS: Setting = Setting {
+    key: "booking.link.lasts",
+    unit: Unit::Seconds,
+    default: 86_400,
+    min: 3_600,
+    max: 2_592_000,
+    reason: "a day later people still look up where they were; after that a link in an old mail opens nothing",
+    below: "somebody who comes late finds their own appointment gone",
+    above: "links in old mails and histories open for whoever finds them",
+};
+
+/// Links to one appointment that its resident may have shared and not stopped.
+pub const LINKS_SHARED: Setting = Setting {
+    key: "booking.link.shared",
+    unit: Unit::Count,
+    default: 3,
+    min: 1,
+    max: 10,
+    reason: "a daughter, a neighbour who drives, a care home",
+    below: "nobody can help",
+    above: "one appointment is managed by a crowd, and rows grow at a stranger's wish",
+};
+
+/// Time between two fresh links to the same contact.
+pub const LINK_ANEW: Setting = Setting {
+    key: "booking.link.anew",
+    unit: Unit::Seconds,
+    default: 600,
+    min: 60,
+    max: 86_400,
+    reason: "mails take minutes; who looks up a code again meanwhile must not end the link that is on its way",
+    below: "each impatient look-up ends the link before it arrives",
+    above: "somebody who lost the mail waits for the next",
+};
+
+/// How long an appointment can be cancelled after its code and birth date were said.
+pub const CODE_LASTS: Setting = Setting {
+    key: "booking.code.lasts",
+    unit: Unit::Seconds,
+    default: 900,
+    min: 60,
+    max: 3_600,
+    reason: "long enough to read the page and decide, short enough for a library's computer",
+    below: "somebody who reads slowly has to begin again",
+    above: "the next person at the same computer can go back and cancel",
+};
+
 /// Every setting of the engine.
 pub const ALL: &[&Setting] = &[
     &HOLD_LIFETIME,
@@ -227,6 +287,7 @@ pub const ALL: &[&Setting] = &[
     &BATCH,
     &GAP,
     &OUTCOME_RETENTION,
+    &RESIDENT_RETENTION,
     &FOLLOW,
     &CHANGES_KEPT,
     &LOG_PAGES,
@@ -238,4 +299,8 @@ pub const ALL: &[&Setting] = &[
     &MAIL_AWAY_PAUSE,
     &MAIL_GIVE_UP,
     &MAILS_KEPT,
+    &LINK_LASTS,
+    &LINKS_SHARED,
+    &LINK_ANEW,
+    &CODE_LASTS,
 ];

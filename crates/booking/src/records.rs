@@ -10,7 +10,9 @@ pub mod live_dose;
 pub mod outbox;
 pub mod outcome;
 pub mod resident;
+pub mod sealing;
 pub mod session;
+pub mod shared_link;
 pub mod slot;
 pub mod zip;
 
@@ -26,9 +28,19 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("records/migrations/0001-first.sql"),
     },
     Migration {
+        version: 2,
+        name: "secrecy",
+        sql: include_str!("records/migrations/0002-secrecy.sql"),
+    },
+    Migration {
         version: 3,
         name: "messages",
         sql: include_str!("records/migrations/0003-messages.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "links",
+        sql: include_str!("records/migrations/0004-links.sql"),
     },
 ];
 

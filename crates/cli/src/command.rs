@@ -2,11 +2,14 @@
 
 pub mod completions;
 pub mod config;
+pub mod export;
 pub mod import;
 pub mod install;
+pub mod keys;
 pub mod man;
 pub mod messages;
 pub mod ps;
+pub mod resident;
 pub mod server;
 pub mod stop;
 pub mod support_bundle;

@@ -14,7 +14,7 @@ use supervisor::pulse::Patience;
 
 use crate::configuration;
 use crate::exit::Exit;
-use crate::say::Say;
+use crate::say::{Say, aloud};
 
 /// What is run, and how it is told.
 pub struct Plan {
@@ -64,7 +64,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         let started = Installation::start(what, clock, |event| say.tell(&event)).await?;
         started.run(&stop, |event| say.tell(&event)).await?;
         if !plan.json {
-            eprintln!("Stopped.");
+            aloud("Stopped.");
         }
         Ok(Exit::Done)
     })

@@ -5,6 +5,7 @@
 
 pub mod fault;
 pub mod migration;
+mod settle;
 pub mod sqlite;
 pub mod transaction;
 

@@ -12,6 +12,7 @@ use crate::api::ready_answer::ReadyAnswers;
 use crate::limit::{AVAILABILITY_AGE, DEADLINE};
 use crate::public_url::PublicUrl;
 use crate::request::arrival::Arrived;
+use crate::resident::guess_limit::GuessLimit;
 use crate::resident::home::Counted;
 
 /// The state of the router.
@@ -29,6 +30,7 @@ struct Inner {
     publisher: Publisher,
     counted: Counted,
     demo_mail: OnceLock<PathBuf>,
+    guesses: GuessLimit,
 }
 
 impl App {
@@ -41,6 +43,7 @@ impl App {
             publisher: Publisher::default(),
             counted: Counted::default(),
             demo_mail: OnceLock::new(),
+            guesses: GuessLimit::default(),
             engine,
             public_url,
             rehearsal,
@@ -91,6 +94,11 @@ impl App {
     /// What the first page counts.
     pub fn counted(&self) -> &Counted {
         &self.inner.counted
+    }
+
+    /// What slows tries at codes.
+    pub fn guesses(&self) -> &GuessLimit {
+        &self.inner.guesses
     }
 
     /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".

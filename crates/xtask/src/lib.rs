@@ -14,6 +14,7 @@
 pub mod bench;
 pub mod client;
 pub mod group;
+pub mod history;
 pub mod program;
 pub mod release;
 pub mod sink;

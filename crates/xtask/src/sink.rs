@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Longest wait for a client that says nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the door is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -76,7 +76,10 @@ impl Arrived {
                 .split_once(':')
                 .is_some_and(|(found, _)| found.eq_ignore_ascii_case(name));
             if inside {
-                value = line.split_once(':').map_or("", |(_, rest)| rest).trim().to_owned();
+                line.split_once(':')
+                    .map_or("", |(_, rest)| rest)
+                    .trim()
+                    .clone_into(&mut value);
             }
         }
         value
@@ -214,7 +217,8 @@ fn converse(stream: TcpStream, state: &Mutex<State>, over: &AtomicBool) -> std::
     let mut line = String::new();
     loop {
         line.clear();
-        if lines.read_line(&mut line)? == 0 {
+        // A closed door also ends what is open: nobody is there any more.
+        if lines.read_line(&mut line)? == 0 || !held(state).open {
             return Ok(());
         }
         let said = line.trim_end().to_owned();
@@ -231,7 +235,7 @@ fn converse(stream: TcpStream, state: &Mutex<State>, over: &AtomicBool) -> std::
                 Behaviour::NotYet => out.write_all(b"450 later\r\n")?,
                 Behaviour::NoSuchAddress => out.write_all(b"550 nobody here\r\n")?,
                 _ => {
-                    to = said.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+                    said.split(['<', '>']).nth(1).unwrap_or_default().clone_into(&mut to);
                     out.write_all(b"250 fine\r\n")?;
                 }
             },

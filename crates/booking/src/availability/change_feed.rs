@@ -80,12 +80,14 @@ impl ChangeFeed {
         self.confirmed_at.fetch_max(at.micros(), Ordering::AcqRel);
     }
 
-    /// Shows what the committer of this process has just committed. When commits of others lie between, everything
-    /// behind the last shown is read.
+    /// Shows what the committer of this process has just committed; `current_at` is an instant at which it had the
+    /// writers' lock, so that no commit of another process lies between that and this one. When commits of others lie
+    /// before, everything behind the last shown is read.
     pub(crate) fn committed(
         &self,
         sequence: i64,
         free: &[(SlotId, u32)],
+        current_at: Timestamp,
         connection: &mut Connection,
     ) -> Result<(), Broken> {
         let mut applied = self.applied();
@@ -93,12 +95,11 @@ impl ChangeFeed {
             return Ok(());
         }
         if *applied + 1 == sequence {
-            let now = self.clock.now();
             let current = self.snapshot.load_full();
             self.snapshot
                 .store(Arc::new(current.with_free(free, current.version() + 1)));
             *applied = sequence;
-            self.confirm(now);
+            self.confirm(current_at);
             return Ok(());
         }
         self.catch_up_from(&mut applied, connection)
@@ -159,6 +160,9 @@ impl ChangeFeed {
                 tracing::error!(fault = cause.fault().code(), %cause, "the change feed cannot look; the snapshot ages");
             }
             failing = looked.is_err();
+            if failing {
+                seen = None; // the next number may be another connection's
+            }
             self.clock.sleep_blocking(every);
         }
     }

@@ -8,13 +8,13 @@ use base::id::SlotId;
 use base::time::Timestamp;
 use database::{Broken, Transaction};
 
-/// What followers and the snapshot need to know of a commit.
+/// What followers and the snapshot need to know of a commit that changed what is free.
 pub(super) struct Saved {
     pub sequence: i64,
     pub free: Vec<(SlotId, u32)>,
 }
 
-pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp) -> Result<Saved, Broken> {
+pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp) -> Result<Option<Saved>, Broken> {
     let (set, touched) = (&gathered.set, &gathered.set.touched);
     for (id, stored) in &gathered.residents {
         records::resident::insert(tx, *id, stored)?;
@@ -37,6 +37,12 @@ pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp
     for id in touched.appointments.difference(&touched.appointments_new) {
         records::appointment::save(tx, &set.appointments[id])?;
     }
+    for key in &touched.links_new {
+        records::shared_link::insert(tx, &set.links[key])?;
+    }
+    for key in touched.links.difference(&touched.links_new) {
+        records::shared_link::save(tx, &set.links[key])?;
+    }
     // In the order of decision: a dose that fell and stands anew in one batch is first deleted, then inserted.
     for (key, dose) in &touched.live_doses {
         match dose {
@@ -53,19 +59,17 @@ pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp
     for message in &gathered.messages {
         records::outbox::insert(tx, message)?;
     }
-    let sequence = records::change::last(tx)? + 1;
-    if !touched.slots.is_empty() {
-        let change = Change {
-            sequence,
-            slots: touched.slots.iter().copied().collect(),
-            clinics: Vec::new(),
-        };
-        records::change::insert(tx, &change, now)?;
-        return Ok(Saved { sequence, free });
+    if touched.slots.is_empty() {
+        // Only outcomes or a hold's end changed: nobody's picture of what is free. The last change is another's then,
+        // and must not be taken for shown.
+        return Ok(None);
     }
-    // Only outcomes or a hold's end changed: nobody's picture of what is free.
-    Ok(Saved {
-        sequence: sequence - 1,
-        free,
-    })
+    let sequence = records::change::last(tx)? + 1;
+    let change = Change {
+        sequence,
+        slots: touched.slots.iter().copied().collect(),
+        clinics: Vec::new(),
+    };
+    records::change::insert(tx, &change, now)?;
+    Ok(Some(Saved { sequence, free }))
 }

@@ -1,15 +1,20 @@
 //! All that a resident may do, without an account: hold, book, and by the secret of a personal link see, cancel, move.
 //! Whoever holds this handle can do nothing else.
 
-use crate::committer::{Task, Tokens, appointment_seen, hold_seen};
-use crate::engine::{AppointmentSeen, Ask, BookingRequest, Engine, HoldSeen, Reply};
-use crate::records;
+use crate::committer::{Task, Tokens, appointment_seen, hold_seen, opened_by, shared_token};
+use crate::engine::{
+    AppointmentSeen, Ask, BookingRequest, Engine, FoundByCode, HoldSeen, Reply, SaidCode, SharedSeen, Whose, count,
+};
+use crate::{limit, records};
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId, Id, SlotId};
+use base::time::{Date, Timestamp};
+use runtime::secret::KeyRing;
 use scheduling::command::{Booking, Command};
+use scheduling::resident::code::Code;
 use scheduling::resident::identity::{Fingerprint, Identity, contact_texts, person_text};
 use scheduling::resident::person::Person;
-use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose};
+use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose, SharedLink, code_counts, is_over};
 use std::collections::BTreeMap;
 
 /// A resident's handle on the engine.
@@ -58,11 +63,8 @@ impl Resident {
 
     /// Cancels an appointment.
     pub async fn cancel(&self, appointment: AppointmentId, token: &str, ask: Ask) -> Result<Reply, Fault> {
-        let tokens = Tokens {
-            appointment: Some(token.to_owned()),
-            ..Tokens::default()
-        };
-        self.submit(Command::Cancel { appointment }, tokens, ask).await
+        self.submit(Command::Cancel { appointment }, opens_appointment(token), ask)
+            .await
     }
 
     /// Moves an appointment to what a hold keeps.
@@ -83,23 +85,137 @@ impl Resident {
             .await
     }
 
-    /// An appointment; `None` for an unknown one and a wrong token alike.
+    /// An appointment; `None` for an unknown one, a wrong token, and links that are over alike.
     pub async fn see_appointment(&self, id: AppointmentId, token: &str) -> Result<Option<AppointmentSeen>, Fault> {
         let (keys, token) = (self.engine.keys().clone(), token.to_owned());
+        let (now, lasts) = self.now_and_lasts();
         let read = self.engine.inner().reader.read(move |connection| {
             let mut tx = connection.begin_read()?;
             let Some(appointment) = records::appointment::load(&mut tx, id)? else {
                 return Ok(None);
             };
-            let purpose = Purpose::ManageAppointment.word();
-            if !keys.token_matches(&token, purpose, &id.to_bytes(), appointment.generation) {
+            let mut shared = Vec::new();
+            records::shared_link::of_appointment(&mut tx, id, |link| shared.push(link))?;
+            let Some(whose) = opened_by(&token, &appointment, shared.iter(), &keys) else {
                 return Ok(None);
-            }
-            let details = records::resident::load(&mut tx, appointment.resident)?;
+            };
+            let details = records::resident::load(&mut tx, appointment.resident, &keys)?;
             let slot = records::slot::load(&mut tx, appointment.slot)?;
-            Ok(slot.map(|slot| appointment_seen(&appointment, &slot, details.as_ref(), &keys)))
+            let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
+            Ok(slot.map(|slot| AppointmentSeen {
+                manage_token: token,
+                opened_by: whose,
+                shared: shared_seen(&shared, whose, &keys),
+                ..appointment_seen(&appointment, &slot, details.as_ref(), &keys)
+            }))
         });
-        read.await
+        let seen = read.await?;
+        if seen.is_some() {
+            self.note_read(id);
+        }
+        Ok(seen)
+    }
+
+    /// Finds an appointment by its code and its resident's birth date; `None` where either is wrong, and where its
+    /// links are over.
+    pub async fn find_by_code(&self, code: Code, born: Date) -> Result<Option<FoundByCode>, Fault> {
+        let keys = self.engine.keys().clone();
+        let (now, lasts) = self.now_and_lasts();
+        let number = code.number(|round, half| keys.keyed_small(round, half));
+        let read = self.engine.inner().reader.read(move |connection| {
+            let mut tx = connection.begin_read()?;
+            let Some(appointment) = records::appointment::by_code(&mut tx, number)? else {
+                return Ok(None);
+            };
+            let details = records::resident::load(&mut tx, appointment.resident, &keys)?;
+            let details = details.filter(|details| details.person.birth_date == born);
+            let slot = records::slot::load(&mut tx, appointment.slot)?;
+            let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
+            let (Some(slot), Some(details)) = (slot, details) else {
+                return Ok(None);
+            };
+            Ok(Some(FoundByCode {
+                seen: appointment_seen(&appointment, &slot, Some(&details), &keys),
+                said: SaidCode::new(appointment.id, now, &keys),
+                link_sent_at: appointment.link_sent_at,
+            }))
+        });
+        let found = read.await?;
+        if let Some(found) = &found {
+            self.note_read(found.seen.id);
+        }
+        Ok(found)
+    }
+
+    /// An appointment whose code and birth date were said some minutes ago; `None` once that is too long ago.
+    pub async fn see_by_code(&self, id: AppointmentId, said: SaidCode) -> Result<Option<FoundByCode>, Fault> {
+        let keys = self.engine.keys().clone();
+        let (now, lasts) = self.now_and_lasts();
+        let counts = self.engine.settings().duration(&limit::CODE_LASTS);
+        if !said.opens(id, &keys) || !code_counts(said.at, counts, now) {
+            return Ok(None);
+        }
+        let read = self.engine.inner().reader.read(move |connection| {
+            let mut tx = connection.begin_read()?;
+            let Some(appointment) = records::appointment::load(&mut tx, id)? else {
+                return Ok(None);
+            };
+            let details = records::resident::load(&mut tx, appointment.resident, &keys)?;
+            let slot = records::slot::load(&mut tx, appointment.slot)?;
+            let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
+            Ok(slot.map(|slot| FoundByCode {
+                seen: appointment_seen(&appointment, &slot, details.as_ref(), &keys),
+                said,
+                link_sent_at: appointment.link_sent_at,
+            }))
+        });
+        let found = read.await?;
+        if found.is_some() {
+            self.note_read(id);
+        }
+        Ok(found)
+    }
+
+    /// Cancels an appointment whose code and birth date were said.
+    pub async fn cancel_by_code(&self, appointment: AppointmentId, said: SaidCode, ask: Ask) -> Result<Reply, Fault> {
+        self.submit(Command::Cancel { appointment }, said_code(said), ask).await
+    }
+
+    /// Ends an appointment's own link and sends a new one to the e-mail address on file, where there is one and none
+    /// was sent just before.
+    pub async fn send_link_anew(&self, appointment: AppointmentId, said: SaidCode, ask: Ask) -> Result<Reply, Fault> {
+        self.submit(Command::SendLinkAnew { appointment }, said_code(said), ask)
+            .await
+    }
+
+    /// Makes a link for somebody who helps.
+    pub async fn share_link(&self, appointment: AppointmentId, token: &str, ask: Ask) -> Result<Reply, Fault> {
+        self.submit(Command::ShareLink { appointment }, opens_appointment(token), ask)
+            .await
+    }
+
+    /// Stops such a link.
+    pub async fn stop_link(
+        &self,
+        appointment: AppointmentId,
+        token: &str,
+        number: u32,
+        ask: Ask,
+    ) -> Result<Reply, Fault> {
+        self.submit(Command::StopLink { appointment, number }, opens_appointment(token), ask)
+            .await
+    }
+
+    /// For the audit chain: that this appointment was read, not by whom.
+    fn note_read(&self, id: AppointmentId) {
+        if !self.engine.inner().reads.note(id, self.engine.clock().now()) {
+            count(&self.engine.counters().reads_unaudited, 1);
+        }
+    }
+
+    fn now_and_lasts(&self) -> (Timestamp, std::time::Duration) {
+        let lasts = self.engine.settings().duration(&limit::LINK_LASTS);
+        (self.engine.clock().now(), lasts)
     }
 
     /// A hold; `None` for an unknown one and a wrong token alike.
@@ -168,4 +284,29 @@ fn opens_hold(token: &str) -> Tokens {
         hold: Some(token.to_owned()),
         ..Tokens::default()
     }
+}
+
+fn opens_appointment(token: &str) -> Tokens {
+    Tokens {
+        appointment: Some(token.to_owned()),
+        ..Tokens::default()
+    }
+}
+
+fn said_code(said: SaidCode) -> Tokens {
+    Tokens {
+        by_code: Some(said),
+        ..Tokens::default()
+    }
+}
+
+/// Whoever was given a link sees no other one.
+fn shared_seen(links: &[SharedLink], whose: Whose, keys: &KeyRing) -> Vec<SharedSeen> {
+    let live = links.iter().filter(|link| link.is_live() && whose == Whose::Resident);
+    live.map(|link| SharedSeen {
+        number: link.number,
+        token: shared_token(link, keys),
+        made_at: link.made_at,
+    })
+    .collect()
 }

@@ -10,6 +10,8 @@ mod hung;
 mod import;
 mod install;
 mod installed;
+mod keys;
 mod processes;
+mod resident;
 mod support_bundle;
 mod words;

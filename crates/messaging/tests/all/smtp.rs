@@ -70,7 +70,9 @@ async fn whatever_had_its_last_line_sent_and_no_reply_is_unknown() {
     sink.script(&[Behaviour::DieInData]);
     let mut large = email().build().unwrap();
     large.bytes = b"A line of a message that is far larger than any buffer on the way.\r\n".repeat(400_000);
-    let Outlet::Smtp(smtp) = outlet(&sink) else { unreachable!() };
+    let Outlet::Smtp(smtp) = outlet(&sink) else {
+        unreachable!()
+    };
     let receipt = smtp.send(&large).await;
     assert_eq!(
         (receipt, sink.arrived().len()),

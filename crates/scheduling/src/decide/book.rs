@@ -195,6 +195,7 @@ fn make(
         generation: 0,
         sequence: 0,
         possible_duplicate,
+        link_sent_at: None,
         booked_at: at.now,
         changed_at: at.now,
     };

@@ -108,6 +108,8 @@ pub struct Appointment {
     pub possible_duplicate: bool,
     /// When it was booked.
     pub booked_at: Timestamp,
+    /// When its own link was last sent anew to the contact on file.
+    pub link_sent_at: Option<Timestamp>,
     /// When it last changed.
     pub changed_at: Timestamp,
 }

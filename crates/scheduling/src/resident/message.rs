@@ -1,5 +1,6 @@
-//! Which message follows from which change: an appointment that is booked, moved or cancelled is told to the address that
-//! its resident gave, if any. A family that is booked in one step to one address gets one message. Pure.
+//! Which message follows from which change: an appointment that is booked, moved or cancelled, or whose link is sent anew,
+//! is told to the address that its resident gave, if any. A family that is booked in one step to one address gets one
+//! message. Pure.
 
 use crate::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
 use crate::resident::appointment::Appointment;
@@ -17,11 +18,13 @@ pub enum Occasion {
     Moved,
     /// One was cancelled.
     Cancelled,
+    /// Its link was ended, and this brings the new one.
+    LinkSentAnew,
 }
 
 impl Occasion {
     /// Every occasion.
-    pub const ALL: [Self; 3] = [Self::Booked, Self::Moved, Self::Cancelled];
+    pub const ALL: [Self; 4] = [Self::Booked, Self::Moved, Self::Cancelled, Self::LinkSentAnew];
 
     /// As stored.
     pub fn code(self) -> &'static str {
@@ -29,6 +32,7 @@ impl Occasion {
             Self::Booked => "booked",
             Self::Moved => "moved",
             Self::Cancelled => "cancelled",
+            Self::LinkSentAnew => "link-sent-anew",
         }
     }
     /// From its stored form.
@@ -41,6 +45,7 @@ impl Occasion {
             AuditKind::AppointmentBooked => Some(Self::Booked),
             AuditKind::AppointmentMoved => Some(Self::Moved),
             AuditKind::AppointmentCancelled => Some(Self::Cancelled),
+            AuditKind::LinkSentAnew => Some(Self::LinkSentAnew),
             _ => None,
         }
     }

@@ -1,23 +1,19 @@
 //! Which message follows from which change, and that what is asked twice is told once.
 
-use crate::world::{OPENS, World, at, person};
+use crate::world::{LIMITS, OPENS, World, at, person};
 use base::id::AppointmentId;
 use scheduling::command::{Booking, Command, Proof};
-use scheduling::decide::{Circumstances, Limits, decide};
+use scheduling::decide::{Circumstances, decide};
 use scheduling::resident::message::{Message, Occasion, address_text, due, masked};
-use std::time::Duration;
 
 /// Decides and applies a command; the messages that follow.
 fn told(world: &mut World, command: &Command) -> Vec<Message> {
-    let limits = Limits {
-        hold_lifetime: Duration::from_secs(600),
-        hold_extensions: 10,
-        hold_grace: Duration::from_secs(30),
-    };
+    let limits = LIMITS;
     let at = Circumstances {
         now: at(10),
         rules: &world.rules,
         limits,
+        sends_mail: true,
     };
     let proof = Proof { ..OPENS };
     let decision = decide(command, proof, &world.set, &at);

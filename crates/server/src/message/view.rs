@@ -49,6 +49,7 @@ fn title(mail: &Mail, locale: &Locale) -> String {
         Occasion::Booked => locale.tell("mail-booked", &count),
         Occasion::Moved => locale.tell("mail-moved", &count),
         Occasion::Cancelled => locale.tell("mail-canceled", &count),
+        Occasion::LinkSentAnew => locale.text("mail-link-anew"),
     }
 }
 

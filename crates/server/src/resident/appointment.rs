@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use base::id::AppointmentId;
-use booking::engine::AppointmentSeen;
+use booking::engine::{AppointmentSeen, Whose};
 use html::layout::Page;
 use html::notice::Gravity;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -84,6 +84,7 @@ fn model(opened: &Opened, moment: Moment, app: &App) -> AppointmentPage {
         link: app.public_url().link(&opened.base()),
         base: opened.base(),
         can_change: opened.can_change(app),
+        is_own: opened.seen.opened_by == Whose::Resident,
         mail: mail(person.and_then(|person| person.email.as_deref()), app),
         sees_mail: false,
         phone: jurisdiction::of(app).phone,

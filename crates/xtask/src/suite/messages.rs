@@ -121,7 +121,17 @@ async fn away(site: &Site, sink: &Sink, times: &[Time]) -> Result<()> {
         if text.contains("evenkeel_messages{state=\"waiting\"} 3") {
             break;
         }
-        ensure!(Instant::now() < end, "the metrics never say that three wait:\n{text}");
+        let said = || {
+            text.lines()
+                .filter(|line| line.contains("message"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        ensure!(
+            Instant::now() < end,
+            "the metrics never say that three wait:\n{}",
+            said()
+        );
         tokio::time::sleep(LOOK).await;
     }
     sink.greet(Greeting::Busy);

@@ -5,10 +5,12 @@ pub mod browser;
 pub mod cargo;
 pub mod contract;
 pub mod crash;
+pub mod disk;
 pub mod fsync;
 pub mod journey;
 pub mod messages;
 pub mod metrics;
+pub mod planted;
 pub mod release;
 pub mod shared;
 
@@ -109,6 +111,13 @@ pub const SUITES: &[Suite] = &[
         contract::run,
     ),
     suite(
+        "planted",
+        "people and secrets are found nowhere, and would be",
+        60,
+        true,
+        planted::run,
+    ),
+    suite(
         "browser",
         "a phone without scripts; axe with every rule",
         120,
@@ -128,6 +137,13 @@ pub const SUITES: &[Suite] = &[
         40,
         true,
         shared::run,
+    ),
+    suite(
+        "disk",
+        "disk full, read-only, locked, failing: true words, and it heals",
+        90,
+        true,
+        disk::run,
     ),
     suite("fsync", "on disk before the answer", 60, true, fsync::run),
     suite(

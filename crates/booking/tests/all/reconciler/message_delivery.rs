@@ -36,6 +36,7 @@ fn settings(sink: &Sink) -> Settings {
 }
 
 /// Words that a test can read: occasion and sequence numbers.
+#[allow(clippy::unnecessary_wraps, reason = "the shape that deliver takes")]
 fn words(letter: &Letter) -> Option<Words> {
     let about: Vec<_> = letter
         .about

@@ -54,6 +54,8 @@ pub struct AppointmentPage {
     pub base: String,
     /// Whether it can be moved and canceled still.
     pub can_change: bool,
+    /// Whether it is the resident's own link.
+    pub is_own: bool,
     /// Whether it also comes by mail.
     pub mail: MailGoes,
     /// Whether whoever looks may see a demonstration's mail.
@@ -227,6 +229,9 @@ fn changing(page: &AppointmentPage, locale: &Locale) -> Markup {
                 }
             } @else {
                 p { (locale.text("appointment-cannot-change")) }
+            }
+            @if page.can_change && page.is_own {
+                p class="after screen-only" { a href={ (page.base) "/share" } { (locale.text("appointment-share")) } }
             }
             p class="after" { (locale.text("appointment-if-down")) }
             p class="after meta" { (locale.text("appointment-private")) }

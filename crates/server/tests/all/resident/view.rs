@@ -63,6 +63,7 @@ fn unknown_is_a_state_of_its_own() {
 
 fn confirmed(mail: MailGoes, sees_mail: bool) -> String {
     let model = AppointmentPage {
+        is_own: true,
         moment: Moment::Booked,
         status: "booked",
         time: AppointmentTime {
