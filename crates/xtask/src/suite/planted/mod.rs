@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::Tally;
 use crate::Checkout;
 use crate::client::{Ask, Client};
+use crate::release::archive;
 use crate::site::{Site, Start};
 
 /// The installation's own secrets, kept apart by whoever runs it; and a demonstration's mails, which are what their readers
@@ -89,6 +90,7 @@ impl Run {
         if self.arguments.is_empty() {
             self.add_output(&["verify"])?;
         }
+        self.add_support_bundle()?;
         self.add_files("while it runs")?;
         self.add_backup()?;
         site.signal_server(Signal::SIGKILL)?;
@@ -170,6 +172,16 @@ impl Run {
         self.add("restore", [output.stdout, output.stderr].concat());
         if self.arguments.is_empty() {
             self.add("backup, unpacked", std::fs::read(back.join("evenkeel.sqlite"))?);
+        }
+        Ok(())
+    }
+
+    /// What would be sent to whoever helps, unpacked: nothing is found in what is packed.
+    fn add_support_bundle(&mut self) -> Result<()> {
+        let file = self.data.with_extension("support.tar.gz");
+        self.add_output(&["support-bundle", &file.display().to_string()])?;
+        for (name, part) in archive::read(&std::fs::read(&file)?)? {
+            self.add(&format!("support bundle: {name}"), part.bytes);
         }
         Ok(())
     }
