@@ -13,7 +13,7 @@ mod see;
 
 pub(crate) use batch::AttemptError;
 pub use queue::Queue;
-pub(crate) use queue::{Task, Tokens, Waiting, queue};
+pub(crate) use queue::{Task, Tokens, Waiting, queue, stored_key};
 pub(crate) use see::{appointment_seen, hold_seen};
 
 use crate::availability::change_feed::ChangeFeed;
@@ -195,6 +195,11 @@ impl Committer {
         self.head = head;
         self.head_unsure = false;
         Ok(head == prepared.head)
+    }
+
+    /// Whether another process owns this server's name: nothing may be written any more.
+    pub(crate) fn has_lost_its_name(&self) -> bool {
+        self.name_lost
     }
 
     /// Makes sure that there is a connection, and that the end of the chain is known.

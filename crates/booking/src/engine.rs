@@ -2,7 +2,7 @@
 
 use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
-use crate::committer::{self, Committer, Queue, Task};
+use crate::committer::{self, Committer, Queue, Task, Waiting};
 use crate::reader::Reader;
 use crate::reconciler::{checkpoint, hold_expiry, housekeeping, slot_horizon};
 use crate::records::zip::Zip;
@@ -97,34 +97,62 @@ pub struct Counters {
     pub expired_holds: AtomicU64,
 }
 
+/// An engine before it has threads.
+pub(crate) struct Opened {
+    pub feed: Arc<ChangeFeed>,
+    pub counters: Arc<Counters>,
+    pub queue: Queue,
+    pub waiting: Waiting,
+    pub committer: Committer,
+}
+
+/// Opens the database, brings its schema up to date, and reads what is to be offered.
+pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
+    let mut writer = start.database.connect()?;
+    database::migration::migrate(&mut writer, records::MIGRATIONS, start.clock.now())?;
+    let feed = Arc::new(ChangeFeed::load(&mut writer, start.clock.clone())?);
+    let counters = Arc::new(Counters::default());
+    let most = start.settings.get(&limit::QUEUE) as usize;
+    let (queue, waiting) = committer::queue(most, Arc::clone(&counters));
+    let parts = committer::Parts {
+        database: start.database.clone(),
+        keys: start.keys.clone(),
+        clock: start.clock.clone(),
+        entropy: start.entropy.clone(),
+        settings: start.settings.clone(),
+        chain: start.name.clone(),
+        feed: Arc::clone(&feed),
+        counters: Arc::clone(&counters),
+    };
+    let committer = Committer::new(parts, writer)?;
+    Ok(Opened {
+        feed,
+        counters,
+        queue,
+        waiting,
+        committer,
+    })
+}
+
 impl Engine {
     /// Opens the database, brings its schema up to date, reads what is to be offered, and starts the engine's threads.
     pub fn start(start: Start) -> Result<Self, StartError> {
+        let Opened {
+            feed,
+            counters,
+            queue,
+            waiting,
+            committer,
+        } = open(&start)?;
         let Start {
             database,
             keys,
             clock,
             entropy,
             settings,
-            name,
             owner,
+            ..
         } = start;
-        let mut writer = database.connect()?;
-        database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
-        let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
-        let counters = Arc::new(Counters::default());
-        let (queue, waiting) = committer::queue(settings.get(&limit::QUEUE) as usize, Arc::clone(&counters));
-        let parts = committer::Parts {
-            database: database.clone(),
-            keys: keys.clone(),
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            settings: settings.clone(),
-            chain: name,
-            feed: Arc::clone(&feed),
-            counters: Arc::clone(&counters),
-        };
-        let committer = Committer::new(parts, writer)?;
         let shutdown = owner.shutdown().clone();
         owner.thread("committer", move || committer.run(&waiting, &shutdown))?;
         let (follower, following, shutdown) = (database.connect_beside()?, Arc::clone(&feed), owner.shutdown().clone());
@@ -240,6 +268,13 @@ pub struct KeyedRequest {
     pub key: String,
     /// SHA-256 of the body.
     pub body_hash: [u8; 32],
+}
+
+impl KeyedRequest {
+    /// The key as its outcome is stored under it.
+    pub fn stored(&self) -> Vec<u8> {
+        committer::stored_key(self)
+    }
 }
 
 /// Turns a verdict into an answer. Called inside the batch: pure and quick. Its bytes are what a repeated request gets.

@@ -12,4 +12,5 @@ mod reader;
 pub mod reconciler;
 pub mod records;
 pub mod role;
+pub mod stepwise;
 pub mod verify;

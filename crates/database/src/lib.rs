@@ -4,6 +4,7 @@
 //! schema refused. Doesn't know any table: SQL lives with its owner, under `records/`.
 
 pub mod fault;
+pub mod fault_injection;
 pub mod migration;
 pub mod sqlite;
 pub mod transaction;

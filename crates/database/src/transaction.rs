@@ -2,8 +2,10 @@
 //! every engine. A transaction that is dropped is rolled back.
 
 use crate::fault::{Broken, CommitFailed, OpenError};
+use crate::fault_injection::{self, Faults, Injected, Step};
 use crate::sqlite;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a writer waits for another process that has the database (DESIGN §5).
@@ -14,6 +16,7 @@ pub const WRITER_WAIT: Duration = Duration::from_secs(2);
 pub struct Database {
     place: Place,
     durability: Durability,
+    faults: Injected,
 }
 
 #[derive(Debug, Clone)]
@@ -37,6 +40,7 @@ impl Database {
         Self {
             place: Place::File(path.to_owned()),
             durability: Durability::Full,
+            faults: Injected::default(),
         }
     }
     /// A database in memory, shared by all connections that give the same name, gone with the last of them.
@@ -44,6 +48,14 @@ impl Database {
         Self {
             place: Place::Memory(name.to_owned()),
             durability: Durability::Full,
+            faults: Injected::default(),
+        }
+    }
+    /// As [`Database::memory`], with faults put between the engine and it: for simulation only.
+    pub fn in_simulation(name: &str, faults: Arc<dyn Faults>) -> Self {
+        Self {
+            faults: Injected::from(faults),
+            ..Self::memory(name)
         }
     }
     /// The same place with another durability.
@@ -54,20 +66,24 @@ impl Database {
     }
     /// Opens a connection and reads back the settings that durability rests on.
     pub fn connect(&self) -> Result<Connection, OpenError> {
-        Ok(Connection {
-            inner: sqlite::open(&self.place, self.durability)?,
-        })
+        self.opened(|place| sqlite::open(place, self.durability))
     }
     /// Opens a connection for work beside the committer: the same durability, and little memory of its own.
     pub fn connect_beside(&self) -> Result<Connection, OpenError> {
-        Ok(Connection {
-            inner: sqlite::open_beside(&self.place, self.durability)?,
-        })
+        self.opened(|place| sqlite::open_beside(place, self.durability))
     }
     /// Opens a connection that cannot write.
     pub fn connect_read_only(&self) -> Result<Connection, OpenError> {
+        self.opened(sqlite::open_read_only)
+    }
+    fn opened(
+        &self,
+        open: impl FnOnce(&Place) -> Result<rusqlite::Connection, OpenError>,
+    ) -> Result<Connection, OpenError> {
+        self.faults.before_connect()?;
         Ok(Connection {
-            inner: sqlite::open_read_only(&self.place)?,
+            inner: open(&self.place)?,
+            faults: self.faults.clone(),
         })
     }
     /// Its file, when it is one.
@@ -185,19 +201,23 @@ impl Row<'_> {
 /// One connection; used by one thread at a time.
 pub struct Connection {
     inner: rusqlite::Connection,
+    faults: Injected,
 }
 
 impl Connection {
     /// Begins a writing transaction: at once exclusive among writers, after waiting at most [`WRITER_WAIT`].
     pub fn begin(&mut self) -> Result<Transaction<'_>, Broken> {
-        Transaction::start(&self.inner, "BEGIN IMMEDIATE")
+        self.faults.before(Step::Begin)?;
+        Transaction::start(self, "BEGIN IMMEDIATE")
     }
     /// Begins a reading transaction: one unchanging view, beside any writer.
     pub fn begin_read(&mut self) -> Result<Transaction<'_>, Broken> {
-        Transaction::start(&self.inner, "BEGIN DEFERRED")
+        self.faults.before(Step::BeginRead)?;
+        Transaction::start(self, "BEGIN DEFERRED")
     }
     /// A number that changes when *another* connection has committed. Cheap enough to ask every few milliseconds.
     pub fn data_version(&mut self) -> Result<i64, Broken> {
+        self.faults.before(Step::Query)?;
         sqlite::data_version(&self.inner)
     }
     /// Moves committed pages from the log to the database file. `hard` also waits for readers so that the log starts
@@ -209,6 +229,7 @@ impl Connection {
     pub(crate) fn inside(&self) -> Transaction<'_> {
         Transaction {
             inner: &self.inner,
+            faults: &self.faults,
             open: false,
         }
     }
@@ -220,20 +241,27 @@ impl Connection {
 /// A transaction; dropped without commit it is rolled back.
 pub struct Transaction<'c> {
     inner: &'c rusqlite::Connection,
+    faults: &'c Injected,
     open: bool,
 }
 
 impl<'c> Transaction<'c> {
-    fn start(inner: &'c rusqlite::Connection, begin: &str) -> Result<Self, Broken> {
-        inner
+    fn start(connection: &'c Connection, begin: &str) -> Result<Self, Broken> {
+        connection
+            .inner
             .prepare_cached(begin)
             .and_then(|mut statement| statement.execute([]))
             .map_err(sqlite::broken)?;
-        Ok(Self { inner, open: true })
+        Ok(Self {
+            inner: &connection.inner,
+            faults: &connection.faults,
+            open: true,
+        })
     }
 
     /// Runs a query and hands each row to `each`.
     pub fn query(&mut self, sql: &str, values: &[Value<'_>], mut each: impl FnMut(&Row<'_>)) -> Result<(), Broken> {
+        self.faults.before(Step::Query)?;
         let mut statement = self
             .inner
             .prepare_cached(&sqlite::own_parameters(sql))
@@ -253,6 +281,7 @@ impl<'c> Transaction<'c> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> T,
     ) -> Result<Option<T>, Broken> {
+        self.faults.before(Step::Query)?;
         let mut statement = self
             .inner
             .prepare_cached(&sqlite::own_parameters(sql))
@@ -264,6 +293,7 @@ impl<'c> Transaction<'c> {
 
     /// Runs a statement; answers how many rows it changed.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, Broken> {
+        self.faults.before(Step::Execute)?;
         let mut statement = self
             .inner
             .prepare_cached(&sqlite::own_parameters(sql))
@@ -274,12 +304,14 @@ impl<'c> Transaction<'c> {
 
     /// Makes everything since the beginning lasting, or says what is known of it.
     pub fn commit(mut self) -> Result<(), CommitFailed> {
+        let answer_is_lost = self.faults.at_commit()?;
         self.open = false;
         let done = self
             .inner
             .prepare_cached("COMMIT")
             .and_then(|mut statement| statement.execute([]));
         match done {
+            Ok(_) if answer_is_lost => Err(fault_injection::lost()),
             Ok(_) => Ok(()),
             Err(error) => {
                 let failed = sqlite::commit_failed(error);

@@ -139,20 +139,24 @@ impl ChangeFeed {
         Ok(())
     }
 
+    /// Looks once for commits of others; `seen` is what this connection saw at its last look.
+    pub(crate) fn look(&self, connection: &mut Connection, seen: &mut Option<i64>) -> Result<(), Broken> {
+        let now = self.clock.now();
+        let version = connection.data_version()?;
+        if *seen != Some(version) {
+            self.catch_up(connection)?;
+            *seen = Some(version);
+        }
+        self.confirm(now);
+        Ok(())
+    }
+
     /// Follows commits until told to stop; the owned thread of the engine.
     pub(crate) fn follow(&self, mut connection: Connection, every: Duration, shutdown: &Shutdown) {
         let mut seen = None;
         let mut failing = false;
         while !shutdown.requested() {
-            let now = self.clock.now();
-            let looked = connection.data_version().and_then(|version| {
-                if seen != Some(version) {
-                    self.catch_up(&mut connection)?;
-                    seen = Some(version);
-                }
-                self.confirm(now);
-                Ok(())
-            });
+            let looked = self.look(&mut connection, &mut seen);
             if let Err(cause) = &looked
                 && !failing
             {

@@ -16,6 +16,7 @@ use runtime::hook;
 use scheduling::command::{Command, Proof};
 use scheduling::decide::{self, Circumstances, decide};
 use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
+use scheduling::planted;
 use scheduling::refusal::Refusal;
 use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose};
 use scheduling::rules::Rules;
@@ -79,7 +80,13 @@ impl Committer {
             set: load::load(&mut tx, batch, self.parts.clock.now())?,
             ..Gathered::default()
         };
+        if planted::is("capacity_not_reread") {
+            load::count_by_snapshot(&mut gathered.set, &self.parts.feed.snapshot());
+        }
         for (key, _) in batch.iter().filter_map(|task| task.key.as_ref()) {
+            if planted::is("skip_key_lookup") {
+                break;
+            }
             if let Some(outcome) = records::outcome::load(&mut tx, key)? {
                 gathered.known.insert(key.clone(), outcome);
             }
@@ -107,6 +114,9 @@ impl Committer {
             }
         }
         hook::reach("after-commit");
+        if planted::is("outcome_outside_transaction") {
+            save::outcomes_afterwards(connection, &gathered);
+        }
         self.head = head;
         count(&self.parts.counters.commits, 1);
         count(&self.parts.counters.commands, batch.len() as u64);
@@ -251,6 +261,9 @@ impl Committer {
     /// Puts a command's events at the end of the chain; a booking's with the commitment to its resident's details.
     fn forge(&self, task: &Task, events: &[AuditEvent], gathered: &mut Gathered, head: &mut Head) {
         for (part, event) in events.iter().enumerate() {
+            if planted::is("audit_dropped") && event.kind == AuditKind::AppointmentCancelled {
+                continue;
+            }
             let booked = match (event.kind, event.subject) {
                 (AuditKind::AppointmentBooked, Subject::Appointment(id)) => gathered.set.appointments.get(&id),
                 _ => None,
