@@ -186,15 +186,23 @@ impl Committer {
         self.stored_head().is_ok_and(|head| head.sequence > before)
     }
 
-    /// After a lost answer: on a new connection, whether the commit is there. Its events are the proof; one that wrote
-    /// none changed nothing.
+    /// After a lost answer: on a new connection, whether the commit is there. Its events and one of its answers are the
+    /// proof.
     fn look_up(&mut self, prepared: &batch::Prepared) -> Result<bool, Fault> {
         self.connection = None;
         self.head_unsure = true;
         let head = self.stored_head()?;
+        let is_answer_there = match (&prepared.key, &mut self.connection) {
+            (Some(key), Some(connection)) => connection
+                .begin_read()
+                .and_then(|mut tx| records::outcome::load(&mut tx, key))
+                .map_err(|_| Fault::OutcomeUnknown)?
+                .is_some(),
+            _ => true,
+        };
         self.head = head;
         self.head_unsure = false;
-        Ok(head == prepared.head)
+        Ok(head == prepared.head && is_answer_there)
     }
 
     /// Whether another process owns this server's name: nothing may be written any more.

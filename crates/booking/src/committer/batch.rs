@@ -50,6 +50,8 @@ pub(crate) struct Prepared {
     pub replies: Vec<Reply>,
     /// Where the audit chain ends if the commit is there.
     pub head: Head,
+    /// A key whose answer is there if the commit is: a batch of refusals alone leaves no event.
+    pub key: Option<Vec<u8>>,
 }
 
 /// What gathers while the commands of a batch are decided.
@@ -109,7 +111,11 @@ impl Committer {
             Err(CommitFailed::InDoubt(cause)) => {
                 return Err(AttemptError::InDoubt {
                     cause,
-                    prepared: Prepared { replies, head },
+                    prepared: Prepared {
+                        replies,
+                        head,
+                        key: gathered.outcomes.first().map(|outcome| outcome.key.clone()),
+                    },
                 });
             }
         }
@@ -120,7 +126,9 @@ impl Committer {
         self.head = head;
         count(&self.parts.counters.commits, 1);
         count(&self.parts.counters.commands, batch.len() as u64);
-        if let Err(cause) = self.parts.feed.committed(saved.sequence, &saved.free, connection) {
+        if let Some(saved) = saved
+            && let Err(cause) = self.parts.feed.committed(saved.sequence, &saved.free, connection)
+        {
             tracing::warn!(%cause, "the snapshot could not follow a commit at once; the change feed will");
         }
         Ok(replies)

@@ -9,13 +9,13 @@ use base::time::Timestamp;
 use database::{Broken, Connection, Transaction};
 use scheduling::planted;
 
-/// What followers and the snapshot need to know of a commit.
+/// What followers and the snapshot need to know of a commit that changed what is free.
 pub(super) struct Saved {
     pub sequence: i64,
     pub free: Vec<(SlotId, u32)>,
 }
 
-pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp) -> Result<Saved, Broken> {
+pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp) -> Result<Option<Saved>, Broken> {
     let (set, touched) = (&gathered.set, &gathered.set.touched);
     for (id, stored) in &gathered.residents {
         records::resident::insert(tx, *id, stored)?;
@@ -53,21 +53,21 @@ pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp
             records::outcome::insert(tx, outcome)?;
         }
     }
-    let sequence = records::change::last(tx)? + 1;
-    if !touched.slots.is_empty() {
-        let change = Change {
-            sequence,
-            slots: touched.slots.iter().copied().collect(),
-            clinics: Vec::new(),
-        };
-        records::change::insert(tx, &change, now)?;
-        return Ok(Saved { sequence, free });
+    // Only outcomes or a hold's end changed: nobody's picture of what is free. There is no change of ours then, and the
+    // last one that is stored may be another server's, which the snapshot has yet to read.
+    if touched.slots.is_empty() {
+        return Ok(None);
     }
-    // Only outcomes or a hold's end changed: nobody's picture of what is free.
-    Ok(Saved {
-        sequence: sequence - 1,
+    let change = Change {
+        sequence: records::change::last(tx)? + 1,
+        slots: touched.slots.iter().copied().collect(),
+        clinics: Vec::new(),
+    };
+    records::change::insert(tx, &change, now)?;
+    Ok(Some(Saved {
+        sequence: change.sequence,
         free,
-    })
+    }))
 }
 
 /// The bug `outcome_outside_transaction`: whatever goes wrong here, the effect stands without its answer.

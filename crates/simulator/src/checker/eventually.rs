@@ -11,8 +11,12 @@ use base::id::{HoldId, SlotId};
 use scheduling::resident::hold::HoldStatus;
 use std::time::Duration;
 
-/// Rounds in which everything must come to rest.
-const ROUNDS: usize = 60;
+/// Looks for due holds in which the last must have been freed.
+const ROUNDS: usize = 20;
+/// Batches within which every queue must be empty: even of one command each they take what floods have left.
+const BATCHES: usize = 20_000;
+/// Servers that may have lost their names, and one that has not.
+const TRIES: usize = 4;
 /// Times booked once all is calm.
 const BOOKED_AGAIN: usize = 3;
 /// A number that no actor's person has.
@@ -23,39 +27,42 @@ pub fn servers_answer(simulation: &mut Simulation) -> Checked {
     for n in 0..simulation.servers.len() {
         simulation.start(n)?;
     }
-    for _ in 0..ROUNDS {
-        for n in 0..simulation.servers.len() {
-            simulation.turn(n)?;
-            // Its name may just have been lost; another owner has it.
-            simulation.start(n)?;
-        }
-        if simulation.servers.iter().all(|server| server.waiting.is_empty()) {
-            return require(!simulation.up().is_empty(), "eventually_servers_answer", || {
-                "no server is up".to_owned()
-            });
-        }
-    }
-    Err(Found::new("eventually_servers_answer", "commands wait for ever"))
+    queues_empty(simulation)?;
+    require(!simulation.up().is_empty(), "eventually_servers_answer", || {
+        "no server is up".to_owned()
+    })
 }
 
-/// Sends a request again until it is answered; whatever is answered has been held against the model then.
-fn ask(simulation: &mut Simulation, actor: usize, pending: &Pending) -> Checked {
-    let sent = simulation.sent;
-    simulation.actors[actor].in_flight = 1;
-    simulation.actors[actor].pending = Some(pending.clone());
-    simulation.send(Some(actor), pending)?;
-    for _ in 0..ROUNDS {
-        if simulation.actors[actor].in_flight == 0 {
-            break;
+/// Batch after batch, until nothing waits.
+fn queues_empty(simulation: &mut Simulation) -> Checked {
+    for _ in 0..BATCHES {
+        if simulation.servers.iter().all(|server| server.waiting.is_empty()) {
+            return Ok(());
         }
         for n in simulation.up() {
             simulation.turn(n)?;
         }
     }
-    let is_answered = simulation.actors[actor].pending.is_none();
-    require(simulation.sent > sent && is_answered, "eventually_unknowns_are_resolved", || {
-        format!("`{}` is not answered", pending.wish)
-    })
+    Err(Found::new("eventually_servers_answer", "commands wait for ever"))
+}
+
+/// Sends a request again until it is answered; whatever is answered has been held against the model then. Another
+/// server answers where the first lost its name to it just now.
+fn ask(simulation: &mut Simulation, actor: usize, pending: &Pending) -> Checked {
+    for _ in 0..TRIES {
+        let unheard = simulation.unresolved.len();
+        simulation.actors[actor].in_flight = 1;
+        simulation.actors[actor].pending = Some(pending.clone());
+        simulation.send(Some(actor), pending)?;
+        queues_empty(simulation)?;
+        if simulation.actors[actor].pending.take().is_none() && simulation.unresolved.len() == unheard {
+            return Ok(());
+        }
+    }
+    Err(Found::new(
+        "eventually_unknowns_are_resolved",
+        format!("`{}` is not answered", pending.wish),
+    ))
 }
 
 /// Everybody who did not hear an answer asks again with the same key.
@@ -67,16 +74,8 @@ pub fn unknowns_are_resolved(simulation: &mut Simulation) -> Checked {
     }
     for (actor, mut pending) in open {
         pending.tries += 1;
-        let mut tried = 0;
-        // A second owner that nobody spoke to for long notices now that its name is lost, and answers a fault.
-        while let Err(found) = ask(simulation, actor, &pending) {
-            tried += 1;
-            if found.checker != "eventually_unknowns_are_resolved" || tried > 3 {
-                return Err(found);
-            }
-        }
+        ask(simulation, actor, &pending)?;
     }
-    simulation.unresolved.clear();
     Ok(())
 }
 
@@ -91,8 +90,8 @@ pub fn holds_end(simulation: &mut Simulation) -> Checked {
         simulation.clock.advance(due.since(simulation.clock.now()));
         for n in simulation.up() {
             simulation.expire(n)?;
-            simulation.turn(n)?;
         }
+        queues_empty(simulation)?;
     }
     Err(Found::new("eventually_holds_end", "holds are held long after their time"))
 }

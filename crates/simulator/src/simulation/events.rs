@@ -253,8 +253,12 @@ impl Simulation {
         Ok(())
     }
 
-    /// The reconciler's step.
+    /// The reconciler's step; none while it waits for the answers of the last.
     pub(crate) fn expire(&mut self, n: usize) -> Checked {
+        let is_waiting = |waits: &Waits| matches!(waits, Waits::Expiry(..));
+        if self.servers[n].waiting.values().any(is_waiting) {
+            return Ok(());
+        }
         let now = self.clock.now();
         let Some(engine) = self.servers[n].engine.as_mut() else {
             return Ok(());

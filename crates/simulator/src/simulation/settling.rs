@@ -29,8 +29,8 @@ const ANSWERS_EVERY: u64 = 16;
 /// What is known of a turn.
 struct Turn {
     server: usize,
-    /// On the monotone clock.
-    started: Duration,
+    /// On the monotone clock. Commands that are decided again one by one may be late only then.
+    ended: Duration,
     struck: String,
     /// The process ended in it: nobody heard a fault.
     is_dead: bool,
@@ -42,7 +42,7 @@ impl Simulation {
     /// A server's committer takes a batch.
     pub(crate) fn turn(&mut self, n: usize) -> Checked {
         self.servers[n].turn_is_due = false;
-        let (before, started) = (self.model.taken(), self.clock.monotonic());
+        let before = self.model.taken();
         let Some(engine) = self.servers[n].engine.as_mut() else {
             return Ok(());
         };
@@ -51,7 +51,7 @@ impl Simulation {
         let kinds = self.servers[n].below.take_struck();
         let turn = Turn {
             server: n,
-            started,
+            ended: self.clock.monotonic(),
             struck: self.struck(&kinds),
             is_dead: self.servers[n].below.is_dead(),
             has_cause: !kinds.is_empty() || has_lost_its_name || self.has_second_owner(n),
@@ -176,7 +176,8 @@ impl Simulation {
                 self.remember_whole(sent, &reply);
                 Heard::Answer(reply.status, String::from_utf8_lossy(&reply.body).into_owned())
             }
-            Err(fault) if turn.is_dead || fault == Fault::OutcomeUnknown => {
+            // What came too late was dropped, and told so, before anything else of its batch.
+            Err(fault) if fault == Fault::OutcomeUnknown || turn.is_dead && fault != Fault::TimedOut => {
                 let is_done = before.is_none() && self.is_done(sent, &verdict)?;
                 let found = if is_done { "it was done" } else { "it was not done" };
                 let word = if turn.is_dead { "no answer" } else { fault.code() };
@@ -188,7 +189,7 @@ impl Simulation {
             }
             Err(fault) => {
                 self.log.command(format!("{} → {fault}{struck}", sent.line));
-                let is_late = turn.started >= sent.deadline_at;
+                let is_late = turn.ended >= sent.deadline_at;
                 faults_have_a_cause(fault, if fault == Fault::TimedOut { is_late } else { turn.has_cause })?;
                 self.faulted(fault)
             }
@@ -279,7 +280,14 @@ impl Simulation {
     fn is_done(&mut self, sent: &Sent, verdict: &Verdict) -> Result<bool, Found> {
         let mut tx = self.beside.begin_read().map_err(broken)?;
         if let Some(key) = &sent.key {
-            return Ok(records::outcome::load(&mut tx, key).map_err(broken)?.is_some());
+            let Some(row) = records::outcome::load(&mut tx, key).map_err(broken)? else {
+                return Ok(false);
+            };
+            let (found, wanted) = ((row.status, row.code.as_deref()), (verdict.status(), verdict.code()));
+            require(found == wanted, "always_answers_as_the_rules_say", || {
+                format!("kept, though not answered: {found:?}, expected {wanted:?}")
+            })?;
+            return Ok(true);
         }
         if !matches!(verdict, Verdict::Done { .. }) {
             return Ok(false);
