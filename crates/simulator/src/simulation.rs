@@ -176,10 +176,11 @@ impl Simulation {
         for name in ["a", "b"] {
             self.add_server(name, name.to_owned());
         }
-        for habit in Habit::ALL {
-            for n in 0..OF_EACH_HABIT {
+        // Most rules have an instant at which they turn: whoever comes just then is there twice.
+        for habit in Habit::ALL.into_iter().chain([Habit::Punctual]) {
+            for _ in 0..OF_EACH_HABIT {
                 let people = (0..3).map(|_| self.chance.below(PEOPLE) as u32).collect();
-                let name = format!("{}-{n}", habit.word());
+                let name = format!("{}-{}", habit.word(), self.actors.len());
                 self.actors.push(Actor::new(name, habit, people));
                 self.wakes.push(0);
                 let actor = self.actors.len() - 1;

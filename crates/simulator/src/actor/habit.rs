@@ -199,9 +199,10 @@ impl Actor {
         ends.retain(|end| *end > view.now && end.since(view.now) < SOON);
         let end = *view.chance.pick(&ends)?;
         let micros = Duration::from_micros(1);
-        Some(match view.chance.below(5) {
-            0 => end - micros,
-            1 => end + micros,
+        Some(match view.chance.below(8) {
+            0..=1 => end - micros,
+            2 => end - view.chance.span(micros, Duration::from_millis(20)),
+            3 => end + micros,
             _ => end,
         })
     }

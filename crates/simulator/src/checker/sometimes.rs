@@ -18,7 +18,7 @@ pub const NOT_YET: [(Option<Status>, Status); 4] = [
 ];
 
 /// What else should happen.
-const OTHERS: [&str; 16] = [
+const OTHERS: [&str; 17] = [
     "answer invalid",
     "answer not-found",
     "answer replayed",
@@ -29,6 +29,7 @@ const OTHERS: [&str; 16] = [
     "commit in doubt found not done",
     "commit in doubt not looked up",
     "fault queue full",
+    "hold booked while its expiry waited",
     "hold freed by the reconciler although nobody asked",
     "key forgotten after its time",
     "server lost its name",

@@ -158,7 +158,9 @@ impl Simulation {
         if std::mem::replace(&mut self.servers[n].turn_is_due, true) {
             return;
         }
-        let mut after = self.chance.span(Duration::from_micros(100), Duration::from_millis(40));
+        // The machine has other work now and then.
+        let most = if self.chance.percent(15) { 400 } else { 40 };
+        let mut after = self.chance.span(Duration::from_micros(100), Duration::from_millis(most));
         if self.strikes(Kind::Stall) {
             self.struck(&[Kind::Stall]);
             after += self.chance.span(Duration::from_secs(1), Duration::from_secs(50));

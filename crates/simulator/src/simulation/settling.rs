@@ -9,7 +9,7 @@ use crate::checker::sometimes::{appointment_edge, hold_edge};
 use crate::checker::{Checked, Found, require};
 use crate::fault::Kind;
 use crate::model::decide::Asked;
-use crate::model::{Edit, Kept, Verdict};
+use crate::model::{Edit, Held, Kept, Verdict};
 use crate::server::{Sent, Waits};
 use crate::wish::Wish;
 use base::answer::Fault;
@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// Turns between two looks at the stored answers, which cost most.
 const ANSWERS_EVERY: u64 = 16;
+/// How many holds in a hundred a reconciler meets in the very moment in which they become due.
+const DUE_LOOKED_AT: u64 = 60;
 
 /// What is known of a turn.
 struct Turn {
@@ -136,6 +138,10 @@ impl Simulation {
         answer: Result<Reply, Fault>,
     ) -> Checked {
         let edits = self.model.expire(hold, now);
+        let is_booked = |held: &Held| held.status == HoldStatus::Booked;
+        if answer.is_ok() && self.model.holds.get(&hold).is_some_and(is_booked) {
+            self.sometimes.happened("hold booked while its expiry waited");
+        }
         let is_done = match answer {
             Ok(reply) => {
                 let is_well = !reply.bug && reply.status == 200;
@@ -253,6 +259,9 @@ impl Simulation {
                 Edit::Hold(id, hold) => {
                     let from = self.model.holds.get(id).map(|before| before.status);
                     self.sometimes.happened(hold_edge(from, hold.status));
+                    if hold.status == HoldStatus::Held && self.chance.percent(DUE_LOOKED_AT) {
+                        self.look_when_due(hold.expires_at);
+                    }
                 }
                 Edit::Appointment(id, booked) => {
                     let from = self.model.appointments.get(id).map(|before| before.status);
