@@ -108,18 +108,19 @@ impl Stepwise {
         }
         self.committer.turn(batch);
         let mut answers = Vec::new();
-        self.unanswered.retain_mut(|(ticket, answered)| match answered.try_recv() {
-            Ok(answer) => {
-                answers.push((*ticket, answer));
-                false
-            }
-            Err(oneshot::error::TryRecvError::Empty) => true,
-            // As for a door: the committer ended with the command in its hands.
-            Err(oneshot::error::TryRecvError::Closed) => {
-                answers.push((*ticket, Err(Fault::OutcomeUnknown)));
-                false
-            }
-        });
+        self.unanswered
+            .retain_mut(|(ticket, answered)| match answered.try_recv() {
+                Ok(answer) => {
+                    answers.push((*ticket, answer));
+                    false
+                }
+                Err(oneshot::error::TryRecvError::Empty) => true,
+                // As for a door: the committer ended with the command in its hands.
+                Err(oneshot::error::TryRecvError::Closed) => {
+                    answers.push((*ticket, Err(Fault::OutcomeUnknown)));
+                    false
+                }
+            });
         answers
     }
 

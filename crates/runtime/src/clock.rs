@@ -33,8 +33,12 @@ struct Inner {
 }
 
 enum Source {
-    Real { start: Instant },
-    Shiftable { start: Instant },
+    Real {
+        start: Instant,
+    },
+    Shiftable {
+        start: Instant,
+    },
     Manual,
     /// As manual, but whoever sleeps moves it on: one thread plays everybody.
     Simulated,

@@ -4,13 +4,28 @@
 /// Every bug that is planted somewhere: what it does, and its name.
 pub const BUGS: [(&str, &str); 8] = [
     ("skip_key_lookup", "a repeated request is decided again"),
-    ("double_give_back", "a hold that has ended gives its places back once more"),
+    (
+        "double_give_back",
+        "a hold that has ended gives its places back once more",
+    ),
     ("lax_deadline", "a hold can be used at its very expiry: `<` for `<=`"),
-    ("capacity_not_reread", "places are counted by the snapshot, not by the locked row"),
+    (
+        "capacity_not_reread",
+        "places are counted by the snapshot, not by the locked row",
+    ),
     ("audit_dropped", "a cancellation leaves no AuditEvent"),
-    ("outcome_outside_transaction", "answers are kept after the commit, not within it"),
-    ("expiry_frees_booked", "expiry frees the places of a hold that was booked in time"),
-    ("resident_check_skipped", "nobody looks whether the person has the dose already"),
+    (
+        "outcome_outside_transaction",
+        "answers are kept after the commit, not within it",
+    ),
+    (
+        "expiry_frees_booked",
+        "expiry frees the places of a hold that was booked in time",
+    ),
+    (
+        "resident_check_skipped",
+        "nobody looks whether the person has the dose already",
+    ),
 ];
 
 #[cfg(feature = "planted")]

@@ -131,7 +131,9 @@ impl Actor {
     /// Hears what became of a request; answers the secrets she was told.
     pub fn hear(&mut self, wish: &Wish, heard: &Heard) -> Vec<Secret> {
         self.in_flight = self.in_flight.saturating_sub(1);
-        let Heard::Answer(status, body) = heard else { return Vec::new() };
+        let Heard::Answer(status, body) = heard else {
+            return Vec::new();
+        };
         if let Some(pending) = self.pending.take() {
             if pending.wish == *wish {
                 if let Some(key) = pending.key {
@@ -149,7 +151,7 @@ impl Actor {
         let (text, secrets) = body.split_once('|').unwrap_or((body, ""));
         match (wish, status) {
             (Wish::Hold { .. } | Wish::Extend { .. }, 201) => self.learn_hold(text, secrets).into_iter().collect(),
-            (Wish::Extend { hold, .. } | Wish::GiveBack { hold, .. }, _) => {
+            (Wish::Extend { hold, .. } | Wish::GiveBack { hold, .. }, _) | (Wish::Book { hold, .. }, 409) => {
                 self.let_go(*hold);
                 Vec::new()
             }
@@ -159,15 +161,12 @@ impl Actor {
                 let mut told = Vec::new();
                 for (n, (text, secret)) in parts.enumerate() {
                     let named = bookings.get(n);
-                    let mine = learn_appointment(text, secret, named.map(|named| named.who), named.map_or(1, |n| n.dose));
+                    let mine =
+                        learn_appointment(text, secret, named.map(|named| named.who), named.map_or(1, |n| n.dose));
                     told.extend(mine.iter().map(|mine| mine.token.clone()));
                     self.mine.extend(mine);
                 }
                 told
-            }
-            (Wish::Book { hold, .. }, 409) => {
-                self.let_go(*hold);
-                Vec::new()
             }
             (Wish::Cancel { appointment, .. }, 200) => {
                 // Kept in mind now and then: somebody cancels twice, or moves what is cancelled.

@@ -39,5 +39,9 @@ pub type Checked = Result<(), Found>;
 
 /// Fails a checker unless something is so.
 pub fn require(holds: bool, checker: &'static str, detail: impl FnOnce() -> String) -> Checked {
-    if holds { Ok(()) } else { Err(Found::new(checker, detail())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Found::new(checker, detail()))
+    }
 }

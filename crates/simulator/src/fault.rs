@@ -227,7 +227,7 @@ impl Faults for Below {
             return Ok(());
         }
         match step {
-            Step::Connect => self.opening(&mut state),
+            Step::Connect | Step::BeginRead => self.opening(&mut state),
             Step::Begin => {
                 self.opening(&mut state)?;
                 if self.roll(&mut state, Kind::Slow) {
@@ -240,7 +240,6 @@ impl Faults for Below {
                 }
                 Ok(())
             }
-            Step::BeginRead => self.opening(&mut state),
             Step::Query if self.roll(&mut state, Kind::FailsBeforeCommit) => Err(failed()),
             Step::Query => Ok(()),
             Step::Execute => self.writing(&mut state),

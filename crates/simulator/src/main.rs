@@ -1,6 +1,10 @@
 //! The simulator's command line: replays one seed, runs many, or hunts planted bugs. Parse, call, print.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to a terminal"
+)]
 
 use clap::{ArgGroup, Parser};
 use scheduling::planted::BUGS;
@@ -101,11 +105,24 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         (None, seconds) => Seeds::Fresh(Duration::from_secs(seconds.unwrap_or_default())),
     };
     let tally = many(seeds, arguments, None)?;
-    println!("{} seeds, {} commands, {} failed", tally.seeds, tally.commands, tally.failed.len());
-    let missing = if arguments.complete { tally.sometimes.missing() } else { Vec::new() };
+    println!(
+        "{} seeds, {} commands, {} failed",
+        tally.seeds,
+        tally.commands,
+        tally.failed.len()
+    );
+    let missing = if arguments.complete {
+        tally.sometimes.missing()
+    } else {
+        Vec::new()
+    };
     if arguments.complete {
         let (expected, least) = (Sometimes::expected(), rarest(&tally.sometimes));
-        println!("{} of {} states reached; rarest: {least}", expected.len() - missing.len(), expected.len());
+        println!(
+            "{} of {} states reached; rarest: {least}",
+            expected.len() - missing.len(),
+            expected.len()
+        );
     }
     for what in &missing {
         println!("never reached: {what}");
@@ -154,12 +171,11 @@ fn hunt(hunted: &str, arguments: &Arguments) -> Result<bool, String> {
             count: arguments.within,
         };
         let tally = many(seeds, arguments, Some(bug))?;
-        match tally.failed.first() {
-            Some((seed, found, _)) => println!("{bug} → found at seed {seed} by {}", found.checker),
-            None => {
-                all = false;
-                println!("{bug} → NOT FOUND within {} seeds", arguments.within);
-            }
+        if let Some((seed, found, _)) = tally.failed.first() {
+            println!("{bug} → found at seed {seed} by {}", found.checker);
+        } else {
+            all = false;
+            println!("{bug} → NOT FOUND within {} seeds", arguments.within);
         }
     }
     Ok(all)
@@ -185,7 +201,10 @@ fn show(tally: &Tally, arguments: &Arguments) -> Result<(), String> {
         }
         if n < SHOWN {
             println!("seed {seed}: {found}");
-            println!("  cargo run -p simulator -- --seed {seed} --commands {}", arguments.commands);
+            println!(
+                "  cargo run -p simulator -- --seed {seed} --commands {}",
+                arguments.commands
+            );
         }
     }
     Ok(())

@@ -79,13 +79,13 @@ impl Spelled {
             _ => (format!("ana-{n}"), "SMITH JONES".to_owned()),
         };
         let phone = match self.contacts {
-            Contacts::Phone | Contacts::Both if self.spelling % 2 == 0 => Some(format!("617-555-{n:04}")),
+            Contacts::Phone | Contacts::Both if self.spelling.is_multiple_of(2) => Some(format!("617-555-{n:04}")),
             Contacts::Phone | Contacts::Both => Some(format!("+1 (617) 555 {n:04}")),
             Contacts::Neighbour => Some(format!("508-555-{n:04}")),
             Contacts::Nothing | Contacts::Email => None,
         };
         let email = match self.contacts {
-            Contacts::Email | Contacts::Both if self.spelling % 2 == 0 => Some(format!("ana{n}@example.org")),
+            Contacts::Email | Contacts::Both if self.spelling.is_multiple_of(2) => Some(format!("ana{n}@example.org")),
             Contacts::Email | Contacts::Both => Some(format!(" Ana{n}@Example.org")),
             Contacts::Nothing | Contacts::Phone | Contacts::Neighbour => None,
         };

@@ -10,9 +10,16 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
+/// What a thread says when it panics.
+enum Panics {
+    /// To the terminal, as everywhere.
+    Aloud,
+    /// Into the log of the run: the last one, if there was any.
+    Quietly(Option<String>),
+}
+
 thread_local! {
-    /// What the last panic of this thread said; only while it runs a seed.
-    static SAID: RefCell<Option<Option<String>>> = const { RefCell::new(None) };
+    static PANICS: RefCell<Panics> = const { RefCell::new(Panics::Aloud) };
 }
 static QUIET: Once = Once::new();
 
@@ -22,29 +29,28 @@ pub fn run(seed: u64, commands: u64, bug: Option<&'static str>) -> Result<Run, S
         return Err("no bugs are planted in this build: build it with `--features planted`".to_owned());
     }
     be_quiet();
-    SAID.set(Some(None));
+    PANICS.set(Panics::Quietly(None));
     let run = catch_unwind(AssertUnwindSafe(|| simulation::run(seed, commands)));
-    let said = SAID.take().flatten();
+    let said = match PANICS.replace(Panics::Aloud) {
+        Panics::Quietly(said) => said,
+        Panics::Aloud => None,
+    };
     planted::choose(None);
-    Ok(match run {
-        Ok(mut run) => {
-            if let Some(said) = said.filter(|_| run.found.is_some()) {
-                run.log.note(&format!("the last panic said: {said}"));
-            }
-            run
+    if let Ok(mut run) = run {
+        if let Some(said) = said.filter(|_| run.found.is_some()) {
+            run.log.note(&format!("the last panic said: {said}"));
         }
-        Err(_) => {
-            let found = Found::new("simulation", format!("panicked: {}", said.unwrap_or_default()));
-            let mut log = Log::default();
-            log.note(&format!("seed {seed}, {commands} commands"));
-            log.note(&format!("FAILED {found}"));
-            Run {
-                log,
-                found: Some(found),
-                sometimes: Sometimes::default(),
-                commands: 0,
-            }
-        }
+        return Ok(run);
+    }
+    let found = Found::new("simulation", format!("panicked: {}", said.unwrap_or_default()));
+    let mut log = Log::default();
+    log.note(&format!("seed {seed}, {commands} commands"));
+    log.note(&format!("FAILED {found}"));
+    Ok(Run {
+        log,
+        found: Some(found),
+        sometimes: Sometimes::default(),
+        commands: 0,
     })
 }
 
@@ -53,10 +59,14 @@ fn be_quiet() {
     QUIET.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let is_ours = SAID.with_borrow_mut(|said| {
-                said.as_mut().map(|said| *said = Some(panic.to_string().replace('\n', " ")))
+            let is_aloud = PANICS.with_borrow_mut(|panics| match panics {
+                Panics::Aloud => true,
+                Panics::Quietly(said) => {
+                    *said = Some(panic.to_string().replace('\n', " "));
+                    false
+                }
             });
-            if is_ours.is_none() {
+            if is_aloud {
                 before(panic);
             }
         }));

@@ -52,8 +52,8 @@ pub struct Server {
     pub engine: Option<Stepwise>,
     /// What waits, in order.
     pub waiting: BTreeMap<Ticket, Waits>,
-    /// A turn is scheduled.
-    pub turn_is_due: bool,
+    /// When its committer takes the next batch, on the monotone clock, if anything waits.
+    pub turn_at: Option<Duration>,
     /// Since when a commit of others is missing in its snapshot, on the monotone clock.
     pub missing_since: Option<Duration>,
     /// Another owner has its name: it never comes back.

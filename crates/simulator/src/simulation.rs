@@ -164,7 +164,10 @@ impl Simulation {
         };
         simulation.log.note(&format!("seed {seed}, {limit} commands"));
         simulation.log.note(&format!("faults: {}", simulation.rates.text()));
-        let changed = simulation.settings.changed().map(|(key, value)| format!("{key}={value}"));
+        let changed = simulation
+            .settings
+            .changed()
+            .map(|(key, value)| format!("{key}={value}"));
         let changed = changed.collect::<Vec<_>>().join(" ");
         simulation.log.note(&format!("settings: {changed}"));
         simulation.learn_slots()?;
@@ -193,7 +196,7 @@ impl Simulation {
             self.events.add(after, event);
         }
         if self.chance.percent(25) {
-            let after = self.chance.span(Duration::from_secs(100), Duration::from_secs(900));
+            let after = self.chance.span(Duration::from_secs(100), Duration::from_mins(15));
             self.events.add(after, Event::Flood);
         }
     }

@@ -188,7 +188,11 @@ fn joined(slots: &[SlotId]) -> String {
 
 /// How a hold reads.
 pub fn hold_text(id: HoldId, slots: &[SlotId], expires_at: Timestamp, extensions_left: u32, status: &str) -> String {
-    format!("{id} {status} {} until {} left {extensions_left}", joined(slots), expires_at.micros())
+    format!(
+        "{id} {status} {} until {} left {extensions_left}",
+        joined(slots),
+        expires_at.micros()
+    )
 }
 
 /// How an appointment reads.
@@ -200,12 +204,21 @@ pub fn appointment_text(
     changed_at: Timestamp,
     given_name: &str,
 ) -> String {
-    format!("{id} {status} {slot} {series}/{dose} changed {} {given_name:?}", changed_at.micros())
+    format!(
+        "{id} {status} {slot} {series}/{dose} changed {} {given_name:?}",
+        changed_at.micros()
+    )
 }
 
 fn seen_hold(hold: &HoldSeen) -> (String, String) {
     let slots: Vec<SlotId> = hold.slots.iter().map(|slot| slot.id).collect();
-    let text = hold_text(hold.id, &slots, hold.expires_at, hold.extensions_left, hold.status.code());
+    let text = hold_text(
+        hold.id,
+        &slots,
+        hold.expires_at,
+        hold.extensions_left,
+        hold.status.code(),
+    );
     (text, hold.token.clone())
 }
 

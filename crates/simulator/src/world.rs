@@ -116,16 +116,34 @@ fn first_sessions() -> Vec<SessionRow> {
 /// What operators publish later: the `n`-th time, one session more.
 pub fn later_session(n: u32, chance: &Chance) -> SessionRow {
     let (date, product) = *chance
-        .pick(&[("2026-11-04", FLU), ("2026-11-04", MMR), ("2026-12-02", MMR), ("2026-11-04", HPV)])
+        .pick(&[
+            ("2026-11-04", FLU),
+            ("2026-11-04", MMR),
+            ("2026-12-02", MMR),
+            ("2026-11-04", HPV),
+        ])
         .expect("sessions to choose from");
-    let clinic = *chance.pick(&["north", "south", "west"]).expect("clinics to choose from");
+    let clinic = *chance
+        .pick(&["north", "south", "west"])
+        .expect("clinics to choose from");
     let hour = 10 + (n % 8) as i8;
-    session(clinic, date, product, ((hour, 0), (hour, 30)), 15, chance.between(1, 2) as u32)
+    session(
+        clinic,
+        date,
+        product,
+        ((hour, 0), (hour, 30)),
+        15,
+        chance.between(1, 2) as u32,
+    )
 }
 
 fn file<T>(rows: Vec<T>) -> FileRead<T> {
     FileRead {
-        rows: rows.into_iter().enumerate().map(|(n, row)| (n as u64 + 2, row)).collect(),
+        rows: rows
+            .into_iter()
+            .enumerate()
+            .map(|(n, row)| (n as u64 + 2, row))
+            .collect(),
         errors: Vec::new(),
     }
 }
@@ -142,7 +160,11 @@ fn import<'c>(connection: &'c mut Connection, clock: &'c Clock, progress: &'c mu
 /// Publishes sessions, as an operator does with a file.
 pub fn publish(connection: &mut Connection, clock: &Clock, rows: Vec<SessionRow>) -> Result<(), ImportError> {
     let report = import(connection, clock, &mut |_, _| {}).sessions(&file(rows))?;
-    assert!(report.errors.is_empty(), "our own sessions are right: {:?}", report.errors);
+    assert!(
+        report.errors.is_empty(),
+        "our own sessions are right: {:?}",
+        report.errors
+    );
     Ok(())
 }
 

@@ -26,7 +26,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, journey, metrics, contract, browser, crash, shared, fsync.
+        /// fmt, tidy, clippy, unit, simulation, journey, metrics, contract, browser, crash, shared, fsync.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.

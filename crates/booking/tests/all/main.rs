@@ -11,4 +11,5 @@ mod engine;
 mod exchange;
 mod reconciler;
 mod site;
+mod stepwise;
 mod verify;

@@ -8,4 +8,5 @@
 )]
 
 mod conformance;
+mod fault_injection;
 mod migration;

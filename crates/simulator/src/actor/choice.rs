@@ -35,9 +35,16 @@ impl Actor {
         let one = |products: &[i64]| Self::time(view, products).map(|offer| offer.slot);
         if let Some(moving) = self.moving {
             let now_at = self.mine.iter().find(|mine| mine.id == moving).map(|mine| mine.slot);
-            let product = view.offers.iter().find(|offer| Some(offer.slot) == now_at).map(|offer| offer.product);
-            let same = product.filter(|_| !view.chance.percent(15));
-            return one(same.as_slice()).into_iter().collect();
+            let product = view
+                .offers
+                .iter()
+                .find(|offer| Some(offer.slot) == now_at)
+                .map(|offer| offer.product);
+            let wanted = match product {
+                Some(MMR) if view.chance.percent(40) => Some(MMRV),
+                product => product.filter(|_| !view.chance.percent(15)),
+            };
+            return one(wanted.as_slice()).into_iter().collect();
         }
         let slots: Vec<Option<SlotId>> = match self.habit {
             Habit::TwoDoses => {
@@ -69,9 +76,14 @@ impl Actor {
         let single = entries.len() == 1;
         let named = entries.iter().enumerate().map(|(n, slot)| {
             let number = self.people[if alone { 0 } else { n % self.people.len() }];
-            let had = self.mine.iter().filter(|mine| mine.who.is_some_and(|who| who.number == number));
+            let had = self
+                .mine
+                .iter()
+                .filter(|mine| mine.who.is_some_and(|who| who.number == number));
             let is_series = matches!(product(*slot), MMR | MMRV);
-            let before = had.filter(|mine| mine.dose == 1 && matches!(product(mine.slot), MMR | MMRV)).count()
+            let before = had
+                .filter(|mine| mine.dose == 1 && matches!(product(mine.slot), MMR | MMRV))
+                .count()
                 + doses_so_far.iter().filter(|other| **other == number).count();
             let dose = match view.chance.below(20) {
                 0 => 2,
@@ -109,8 +121,7 @@ impl Actor {
         match (product, view.chance.below(20)) {
             (MMR, 0..=1) => Answered::Allergy("yes"),
             (MMR, 2) => Answered::Allergy("unknown"),
-            (MMR, _) => Answered::Allergy("no"),
-            (_, 0) => Answered::Allergy("no"),
+            (MMR, _) | (_, 0) => Answered::Allergy("no"),
             _ => Answered::Nothing,
         }
     }

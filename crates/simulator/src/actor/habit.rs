@@ -186,7 +186,12 @@ impl Actor {
     /// An instant at which something that concerns her ends, or one microsecond beside it.
     fn instant(&self, view: &View) -> Option<Timestamp> {
         const SOON: Duration = Duration::from_mins(11);
-        let begins = |slot| view.offers.iter().find(|offer| offer.slot == slot).map(|offer| offer.starts_at);
+        let begins = |slot| {
+            view.offers
+                .iter()
+                .find(|offer| offer.slot == slot)
+                .map(|offer| offer.starts_at)
+        };
         let mut ends: Vec<Timestamp> = Vec::new();
         if let Some(hold) = &self.hold {
             ends.extend([hold.expires_at, hold.expires_at, hold.expires_at + view.grace]);
@@ -195,6 +200,13 @@ impl Actor {
         ends.extend(self.mine.iter().filter_map(|mine| begins(mine.slot)));
         if ends.is_empty() {
             ends.extend(view.offers.iter().map(|offer| offer.starts_at));
+        }
+        // Somebody who holds a time that begins before her hold is over books as it begins.
+        if let Some(hold) = &self.hold {
+            let begins = hold.entries.iter().filter_map(|slot| begins(*slot)).min();
+            if let Some(begins) = begins.filter(|begins| *begins < hold.expires_at) {
+                ends.extend([begins; 4]);
+            }
         }
         ends.retain(|end| *end > view.now && end.since(view.now) < SOON);
         let end = *view.chance.pick(&ends)?;

@@ -23,7 +23,10 @@ impl Actor {
     /// A key that was used before for something of the same kind, if there is one.
     pub fn used_key(&self, wish: &Wish) -> Option<String> {
         let scope = wish.scope();
-        self.used.iter().find(|(_, of)| *of == scope).map(|(key, _)| key.clone())
+        self.used
+            .iter()
+            .find(|(_, of)| *of == scope)
+            .map(|(key, _)| key.clone())
     }
 
     /// Times that begin too early, or are nobody's.
@@ -47,19 +50,21 @@ impl Actor {
     fn wrong_booking(&self, view: &View) -> Option<Wish> {
         let hold = self.hold.as_ref()?;
         let mut bookings = self.bookings(hold, view);
-        match view.chance.below(6) {
+        match view.chance.below(7) {
             0 => bookings.push(bookings[0].clone()),
             1 if bookings.len() > 1 => {
                 bookings.pop();
             }
             2 => bookings[0].slot = view.chance.pick(&view.offers).map(|offer| offer.slot),
-            3 => bookings[0].answered = *view.chance.pick(&[Answered::UnknownVersion, Answered::UnknownQuestion])?,
+            3 if view.chance.percent(50) => bookings[0].answered = Answered::UnknownVersion,
+            3 => bookings[0].answered = Answered::UnknownQuestion,
             4 => bookings[0].answered = Answered::Allergy("maybe"),
+            5 => bookings[0].slot = hold.entries.last().copied(),
             _ => {
                 let first = bookings[0].clone();
-                bookings.iter_mut().for_each(|named| {
+                for named in &mut bookings {
                     (named.who, named.dose) = (first.who, first.dose);
-                });
+                }
             }
         }
         Some(Wish::Book {
@@ -96,7 +101,12 @@ impl Actor {
             text: "AAAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
             opens: Opens::Nothing,
         };
-        let token = view.chance.pick(&view.others).cloned().filter(|_| view.chance.percent(80)).unwrap_or(made_up);
+        let token = view
+            .chance
+            .pick(&view.others)
+            .cloned()
+            .filter(|_| view.chance.percent(80))
+            .unwrap_or(made_up);
         let target = view.chance.pick(&view.others)?;
         let who = Spelled {
             number: self.people[0],

@@ -67,10 +67,14 @@ impl Rows {
             require(held + booked <= slot.capacity, "always_never_over_capacity", || {
                 format!("{}: {held} held and {booked} booked of {}", slot.id, slot.capacity)
             })?;
-            require((held, booked) == (slot.held, slot.booked), "always_counts_agree", || {
-                let counted = (slot.held, slot.booked);
-                format!("{}: counted {counted:?}, the rows say {:?}", slot.id, (held, booked))
-            })?;
+            require(
+                (held, booked) == (slot.held, slot.booked),
+                "always_counts_agree",
+                || {
+                    let counted = (slot.held, slot.booked);
+                    format!("{}: counted {counted:?}, the rows say {:?}", slot.id, (held, booked))
+                },
+            )?;
         }
         self.one_live_appointment()?;
         self.as_the_model(model)
@@ -91,7 +95,9 @@ impl Rows {
                 format!("a dose stands for {}, which is not live for it", dose.appointment)
             })?;
         }
-        require(standing.is_empty(), NAME, || format!("nothing guards {:?}", standing.values()))
+        require(standing.is_empty(), NAME, || {
+            format!("nothing guards {:?}", standing.values())
+        })
     }
 
     fn as_the_model(&self, model: &Model) -> Checked {
@@ -101,7 +107,9 @@ impl Rows {
                 (row.starts_at, row.date) == (place.starts_at, place.date)
                     && (row.product.number(), row.capacity) == (place.product, place.capacity)
             });
-            require(is_so, NAME, || format!("{id} is {:?}, expected {place:?}", self.slots.get(id)))?;
+            require(is_so, NAME, || {
+                format!("{id} is {:?}, expected {place:?}", self.slots.get(id))
+            })?;
         }
         for (id, expected) in &model.holds {
             let found = self.holds.get(id).map(held_of);
@@ -121,9 +129,11 @@ impl Rows {
         let unknown = self.appointments.keys().find(|id| !model.appointments.contains_key(id));
         require(unknown.is_none(), NAME, || format!("{unknown:?} should not be there"))?;
         let codes: BTreeSet<_> = self.appointments.values().map(|row| row.code).collect();
-        require(codes.len() == self.appointments.len(), "always_codes_are_unique", || {
-            "two appointments have one code".to_owned()
-        })
+        require(
+            codes.len() == self.appointments.len(),
+            "always_codes_are_unique",
+            || "two appointments have one code".to_owned(),
+        )
     }
 }
 
@@ -155,9 +165,8 @@ pub fn answers_are_kept(connection: &mut Connection, model: &Model) -> Result<Ch
     records::outcome::all(&mut tx, |row| {
         count += 1;
         let expected = model.kept.get(&row.key);
-        let is_so = expected.is_some_and(|kept| {
-            (row.status, row.code.as_deref(), row.at) == (kept.status, kept.code, kept.at)
-        });
+        let is_so =
+            expected.is_some_and(|kept| (row.status, row.code.as_deref(), row.at) == (kept.status, kept.code, kept.at));
         if !is_so && checked.is_ok() {
             let found = (row.status, row.code, row.at);
             checked = Err(Found::new(NAME, format!("{found:?} is kept, expected {expected:?}")));
@@ -183,9 +192,11 @@ pub fn answered_by_the_rules(reply: &Reply, expected: &Verdict) -> Checked {
     })?;
     let found = (reply.status, words(reply), reply.code);
     let wanted = (expected.status(), expected.text(), expected.code());
-    require(found == wanted && !reply.replayed, "always_answers_as_the_rules_say", || {
-        format!("answered {found:?} (replayed {}), expected {wanted:?}", reply.replayed)
-    })
+    require(
+        found == wanted && !reply.replayed,
+        "always_answers_as_the_rules_say",
+        || format!("answered {found:?} (replayed {}), expected {wanted:?}", reply.replayed),
+    )
 }
 
 /// A request that was answered before is answered so again, and says so.

@@ -70,7 +70,11 @@ pub fn unknowns_are_resolved(simulation: &mut Simulation) -> Checked {
     let mut open = std::mem::take(&mut simulation.unresolved);
     for actor in 0..simulation.actors.len() {
         let pending = simulation.actors[actor].pending.take();
-        open.extend(pending.filter(|pending| pending.key.is_some()).map(|pending| (actor, pending)));
+        open.extend(
+            pending
+                .filter(|pending| pending.key.is_some())
+                .map(|pending| (actor, pending)),
+        );
     }
     for (actor, mut pending) in open {
         pending.tries += 1;
@@ -82,7 +86,11 @@ pub fn unknowns_are_resolved(simulation: &mut Simulation) -> Checked {
 /// Nobody asks for more time: every hold runs out, and its places come back.
 pub fn holds_end(simulation: &mut Simulation) -> Checked {
     for _ in 0..ROUNDS {
-        let held = simulation.model.holds.values().filter(|hold| hold.status == HoldStatus::Held);
+        let held = simulation
+            .model
+            .holds
+            .values()
+            .filter(|hold| hold.status == HoldStatus::Held);
         let Some(last) = held.map(|hold| hold.expires_at).max() else {
             return Ok(());
         };
@@ -93,7 +101,10 @@ pub fn holds_end(simulation: &mut Simulation) -> Checked {
         }
         queues_empty(simulation)?;
     }
-    Err(Found::new("eventually_holds_end", "holds are held long after their time"))
+    Err(Found::new(
+        "eventually_holds_end",
+        "holds are held long after their time",
+    ))
 }
 
 /// Every server shows what is free.
@@ -137,7 +148,11 @@ pub fn books_again(simulation: &mut Simulation) -> Checked {
             },
             slot: None,
             dose: 1,
-            answered: if is_asked { Answered::Allergy("no") } else { Answered::Nothing },
+            answered: if is_asked {
+                Answered::Allergy("no")
+            } else {
+                Answered::Nothing
+            },
         };
         let book = Wish::Book {
             hold,

@@ -2,8 +2,8 @@
 
 use super::always::{Rows, answers_are_kept};
 use super::{Checked, Found, require};
-use crate::model::decide::text_of;
 use crate::model::Event;
+use crate::model::decide::text_of;
 use crate::simulation::{Simulation, broken};
 use crate::wish::seen_appointment;
 use booking::records;
@@ -25,7 +25,10 @@ pub fn acknowledged_is_stored(simulation: &mut Simulation) -> Checked {
     let mut record = String::new();
     for (id, told) in &simulation.acknowledged {
         let Some(booked) = simulation.model.appointments.get(id) else {
-            return Err(Found::new("finally_acknowledged_is_stored", format!("{id} was acknowledged")));
+            return Err(Found::new(
+                "finally_acknowledged_is_stored",
+                format!("{id} was acknowledged"),
+            ));
         };
         let (code, slot, status) = (&told.code, booked.slot, booked.status.code());
         let line = format!(r#"{{"appointment":"{id}","code":"{code}","slot":"{slot}","status":"{status}"}}"#);
@@ -100,7 +103,9 @@ pub fn holds_end(simulation: &mut Simulation) -> Checked {
         .holds
         .iter()
         .find(|(_, hold)| hold.status == HoldStatus::Held && hold.expires_at + grace <= now);
-    require(over.is_none(), "finally_holds_end", || format!("{over:?} is still held"))
+    require(over.is_none(), "finally_holds_end", || {
+        format!("{over:?} is still held")
+    })
 }
 
 /// Each secret opens what it was given for, and nothing else.
@@ -108,7 +113,11 @@ pub fn links_are_personal(simulation: &mut Simulation) -> Checked {
     const NAME: &str = "finally_links_are_personal";
     let up = simulation.up();
     let server = up.first().copied().ok_or_else(|| broken("no server is up"))?;
-    let told: Vec<_> = simulation.acknowledged.iter().map(|(id, told)| (*id, told.token.text.clone())).collect();
+    let told: Vec<_> = simulation
+        .acknowledged
+        .iter()
+        .map(|(id, told)| (*id, told.token.text.clone()))
+        .collect();
     let Some(engine) = simulation.servers[server].engine.as_mut() else {
         return Ok(());
     };
@@ -127,13 +136,17 @@ pub fn links_are_personal(simulation: &mut Simulation) -> Checked {
         ];
         for other in others.iter().filter(|other| *other != token) {
             let seen = engine.see_appointment(*id, other).map_err(broken)?;
-            require(seen.is_none(), NAME, || format!("{id} is shown to a secret of something else"))?;
+            require(seen.is_none(), NAME, || {
+                format!("{id} is shown to a secret of something else")
+            })?;
         }
     }
     let holds: Vec<_> = simulation.model.holds.keys().copied().collect();
     for (hold, (_, token)) in holds.iter().zip(&told) {
         let seen = engine.see_hold(*hold, token).map_err(broken)?;
-        require(seen.is_none(), NAME, || format!("{hold} is shown to an appointment's secret"))?;
+        require(seen.is_none(), NAME, || {
+            format!("{hold} is shown to an appointment's secret")
+        })?;
     }
     Ok(())
 }

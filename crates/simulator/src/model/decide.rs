@@ -83,7 +83,11 @@ impl Model {
     fn place(&self, slots: &[SlotId], single: bool, asked: &Asked<'_>) -> Decided {
         let mut wanted: BTreeMap<SlotId, u32> = BTreeMap::new();
         for (n, slot) in slots.iter().enumerate() {
-            let pointer = if single { "/slot".to_owned() } else { format!("/slots/{n}") };
+            let pointer = if single {
+                "/slot".to_owned()
+            } else {
+                format!("/slots/{n}")
+            };
             let place = self.places.get(slot).ok_or(Verdict::Invalid(pointer))?;
             not_begun(place, asked.arrived)?;
             *wanted.entry(*slot).or_default() += 1;
@@ -152,7 +156,11 @@ impl Model {
             let place = &self.places[slot];
             not_begun(place, now)?;
             if let Some(field) = wrong_answer(place.product, named.answered) {
-                let of = if single { String::new() } else { format!("/bookings/{n}") };
+                let of = if single {
+                    String::new()
+                } else {
+                    format!("/bookings/{n}")
+                };
                 return Err(Verdict::Invalid(format!("{of}/answers{field}")));
             }
             let booked = Booked {
@@ -167,7 +175,10 @@ impl Model {
                 booked_at: now,
                 changed_at: now,
             };
-            let mut known = self.live().map(|(_, other)| other).chain(made.iter().map(|(_, other)| other));
+            let mut known = self
+                .live()
+                .map(|(_, other)| other)
+                .chain(made.iter().map(|(_, other)| other));
             if known.any(|other| is_same_dose(other, named, place) && share_contact(other, named.who)) {
                 return Err(Refusal::AlreadyBooked.into());
             }
@@ -269,7 +280,11 @@ impl Model {
 }
 
 fn not_begun(place: &Place, now: Timestamp) -> Result<(), Refusal> {
-    if now < place.starts_at { Ok(()) } else { Err(Refusal::TooLate) }
+    if now < place.starts_at {
+        Ok(())
+    } else {
+        Err(Refusal::TooLate)
+    }
 }
 
 fn usable(hold: &Held, now: Timestamp) -> Result<(), Refusal> {

@@ -70,7 +70,13 @@ pub fn may_have(
     if product == HPV && on >= add_months(born, 46 * 12) {
         return Err(Refusal::NotEligible);
     }
-    let apart = |dose: u8| if matches!(product, MMR | MMRV) && dose >= 2 { 28 } else { 0 };
+    let apart = |dose: u8| {
+        if matches!(product, MMR | MMRV) && dose >= 2 {
+            28
+        } else {
+            0
+        }
+    };
     let before = others.iter().filter(|other| other.dose < dose);
     let last = before.clone().max_by_key(|other| (other.dose, other.on));
     let earliest = before

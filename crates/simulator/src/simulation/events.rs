@@ -109,7 +109,8 @@ impl Simulation {
             }
             Event::Trouble => {
                 self.later(event, 30_000, 200_000);
-                self.trouble()
+                self.trouble();
+                Ok(())
             }
             Event::Flood => self.flood(FLOOD),
         }
@@ -129,7 +130,7 @@ impl Simulation {
             below: self.new_below(),
             engine: None,
             waiting: BTreeMap::new(),
-            turn_is_due: false,
+            turn_at: None,
             missing_since: None,
             is_retired: false,
         });
@@ -165,7 +166,9 @@ impl Simulation {
                 self.servers[n].missing_since = None;
                 self.note(&format!("{label} starts"));
                 let wrong = self.servers[n].shown_wrong(&self.model);
-                require(wrong.is_empty(), "always_snapshot_shows_what_is_free", || wrong.join(", "))
+                require(wrong.is_empty(), "always_snapshot_shows_what_is_free", || {
+                    wrong.join(", ")
+                })
             }
             Err(cause) => {
                 self.note(&format!("{label} cannot start: {cause}{struck}"));
@@ -176,7 +179,7 @@ impl Simulation {
     }
 
     /// The process ends; what waited in it is lost undecided.
-    pub(crate) fn kill(&mut self, n: usize) -> Checked {
+    pub(crate) fn kill(&mut self, n: usize) {
         self.servers[n].engine = None;
         let waiting = std::mem::take(&mut self.servers[n].waiting);
         if !self.servers[n].is_retired {
@@ -187,18 +190,17 @@ impl Simulation {
                 self.lost(&sent);
             }
         }
-        Ok(())
     }
 
-    fn trouble(&mut self) -> Checked {
+    fn trouble(&mut self) {
         let up = self.up();
         let Some(n) = self.chance.pick(&up).copied() else {
-            return Ok(());
+            return;
         };
         if self.strikes(Kind::Restart) {
             self.struck(&[Kind::Restart]);
             self.note(&format!("{} ends and starts again", self.servers[n].label));
-            self.kill(n)?;
+            self.kill(n);
         } else if self.twins < TWINS_MAX && self.strikes(Kind::SecondOwner) {
             self.twins += 1;
             self.struck(&[Kind::SecondOwner]);
@@ -207,12 +209,15 @@ impl Simulation {
             self.note(&format!("{label} takes the name of {name}"));
             self.add_server(&name, label);
         }
-        Ok(())
     }
 
     fn step_clock(&mut self) {
         let now = self.clock.now();
-        let longest = if self.chance.percent(20) { STEP_NOW_AND_THEN } else { STEP_MOSTLY };
+        let longest = if self.chance.percent(35) {
+            STEP_NOW_AND_THEN
+        } else {
+            STEP_MOSTLY
+        };
         let by = self.chance.span(Duration::from_secs(1), longest);
         if self.strikes(Kind::ClockForward) {
             self.struck(&[Kind::ClockForward]);
@@ -238,7 +243,9 @@ impl Simulation {
                     self.sometimes.happened("snapshot behind another server");
                 }
                 let wrong = self.servers[n].shown_wrong(&self.model);
-                require(wrong.is_empty(), "always_snapshot_shows_what_is_free", || wrong.join(", "))?;
+                require(wrong.is_empty(), "always_snapshot_shows_what_is_free", || {
+                    wrong.join(", ")
+                })?;
             }
             Err(cause) => require(!struck.is_empty(), "always_faults_have_a_cause", || cause.to_string())?,
         }
@@ -291,7 +298,9 @@ impl Simulation {
         match queued {
             Ok(queued) => {
                 let is_idle = queued.is_empty();
-                let waits = queued.into_iter().map(|(ticket, hold)| (ticket, Waits::Expiry(hold, now)));
+                let waits = queued
+                    .into_iter()
+                    .map(|(ticket, hold)| (ticket, Waits::Expiry(hold, now)));
                 self.servers[n].waiting.extend(waits);
                 if !is_idle {
                     self.turn_soon(n);
@@ -324,16 +333,16 @@ impl Simulation {
             }
         }
         answers_are_kept(&mut self.beside, &self.model).map_err(broken)??;
-        self.after_death(n)
+        self.after_death(n);
+        Ok(())
     }
 
     /// A process that died at a commit is gone.
-    fn after_death(&mut self, n: usize) -> Checked {
+    pub(super) fn after_death(&mut self, n: usize) {
         if self.servers[n].below.is_dead() {
             self.note(&format!("{} died at a commit", self.servers[n].label));
-            return self.kill(n);
+            self.kill(n);
         }
-        Ok(())
     }
 
     /// An operator publishes a session through the import, and again until it is certain.
@@ -392,7 +401,11 @@ impl Simulation {
             self.sometimes.happened(format!("injected {}", kind.name()));
         }
         let names: Vec<&str> = struck.iter().map(|kind| kind.name()).collect();
-        if names.is_empty() { String::new() } else { format!(" [{}]", names.join(" ")) }
+        if names.is_empty() {
+            String::new()
+        } else {
+            format!(" [{}]", names.join(" "))
+        }
     }
 
     /// The time for the log: seconds since the run began.

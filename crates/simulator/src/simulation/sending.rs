@@ -72,9 +72,7 @@ impl Simulation {
 
     fn send_to(&mut self, n: usize, actor: Option<usize>, pending: &Pending) -> Checked {
         let arrived = self.clock.now();
-        let dice = self.chance.below(100);
-        let patience = PATIENCE.iter().find(|(until, _)| dice < *until);
-        let deadline = patience.map_or(Duration::from_secs(10), |(_, patience)| *patience);
+        let deadline = self.patience(n);
         let mut body_hash = [0; 32];
         body_hash[..8].copy_from_slice(&pending.body.to_be_bytes());
         let keyed = pending.key.as_ref().map(|key| KeyedRequest {
@@ -123,6 +121,18 @@ impl Simulation {
         }
     }
 
+    /// How long somebody waits; now and then just until her command is taken.
+    fn patience(&self, n: usize) -> Duration {
+        let now = self.clock.monotonic();
+        let turn_at = self.servers[n]
+            .turn_at
+            .filter(|at| *at > now && self.chance.percent(10));
+        let dice = self.chance.below(100);
+        let usual = PATIENCE.iter().find(|(until, _)| dice < *until);
+        let usual = usual.map_or(Duration::from_secs(10), |(_, patience)| *patience);
+        turn_at.map_or(usual, |at| at.saturating_sub(now))
+    }
+
     /// The first half of a command's line in the log.
     fn line(&self, n: usize, actor: Option<usize>, pending: &Pending) -> String {
         let (number, time, now) = (self.sent + 1, self.time(), self.clock.now());
@@ -130,7 +140,10 @@ impl Simulation {
         let who = actor.map_or("flood", |actor| self.actors[actor].name.as_str());
         let again = if pending.tries > 1 { " again" } else { "" };
         let key = pending.key.as_deref().unwrap_or("none");
-        format!("{number:>4} {time} {now} {label} {who}{again} key {key}: {}", pending.wish)
+        format!(
+            "{number:>4} {time} {now} {label} {who}{again} key {key}: {}",
+            pending.wish
+        )
     }
 
     /// Many holds at once, from nobody who would wait.
@@ -155,22 +168,27 @@ impl Simulation {
 
     /// The committer takes what waits, soon; later where the process is stalled.
     pub(super) fn turn_soon(&mut self, n: usize) {
-        if std::mem::replace(&mut self.servers[n].turn_is_due, true) {
+        if self.servers[n].turn_at.is_some() {
             return;
         }
         // The machine has other work now and then.
         let most = if self.chance.percent(15) { 400 } else { 40 };
-        let mut after = self.chance.span(Duration::from_micros(100), Duration::from_millis(most));
+        let mut after = self
+            .chance
+            .span(Duration::from_micros(100), Duration::from_millis(most));
         if self.strikes(Kind::Stall) {
             self.struck(&[Kind::Stall]);
             after += self.chance.span(Duration::from_secs(1), Duration::from_secs(50));
         }
-        self.events.add(self.clock.monotonic() + after, Event::Turn(n));
+        let at = self.clock.monotonic() + after;
+        self.servers[n].turn_at = Some(at);
+        self.events.add(at, Event::Turn(n));
     }
 
     /// The process ended with the request in its queue: nothing was decided.
     pub(super) fn lost(&mut self, sent: &Sent) {
-        self.log.command(format!("{} → no answer (the server ended)", sent.line));
+        self.log
+            .command(format!("{} → no answer (the server ended)", sent.line));
         self.tell(sent, Heard::Nothing);
     }
 

@@ -31,7 +31,9 @@ const DUE_LOOKED_AT: u64 = 60;
 /// What is known of a turn.
 struct Turn {
     server: usize,
-    /// On the monotone clock. Commands that are decided again one by one may be late only then.
+    /// On the monotone clock.
+    started: Duration,
+    /// The same. Commands that are decided again one by one may be late only then.
     ended: Duration,
     struck: String,
     /// The process ended in it: nobody heard a fault.
@@ -43,8 +45,8 @@ struct Turn {
 impl Simulation {
     /// A server's committer takes a batch.
     pub(crate) fn turn(&mut self, n: usize) -> Checked {
-        self.servers[n].turn_is_due = false;
-        let before = self.model.taken();
+        self.servers[n].turn_at = None;
+        let (before, started) = (self.model.taken(), self.clock.monotonic());
         let Some(engine) = self.servers[n].engine.as_mut() else {
             return Ok(());
         };
@@ -53,6 +55,7 @@ impl Simulation {
         let kinds = self.servers[n].below.take_struck();
         let turn = Turn {
             server: n,
+            started,
             ended: self.clock.monotonic(),
             struck: self.struck(&kinds),
             is_dead: self.servers[n].below.is_dead(),
@@ -70,16 +73,20 @@ impl Simulation {
         }
         self.look(n, &before, kinds.is_empty())?;
         if turn.is_dead {
-            self.note(&format!("{} died at a commit", self.servers[n].label));
-            return self.kill(n);
+            self.after_death(n);
+            return Ok(());
         }
         if has_lost_its_name {
             self.sometimes.happened("server lost its name");
             self.note(&format!("{} lost its name and ends", self.servers[n].label));
             self.servers[n].is_retired = true;
-            return self.kill(n);
+            self.kill(n);
+            return Ok(());
         }
-        let still = self.servers[n].engine.as_ref().map_or(0, booking::stepwise::Stepwise::queue_len);
+        let still = self.servers[n]
+            .engine
+            .as_ref()
+            .map_or(0, booking::stepwise::Stepwise::queue_len);
         if still > 0 {
             self.turn_soon(n);
         }
@@ -88,7 +95,10 @@ impl Simulation {
 
     fn has_second_owner(&self, n: usize) -> bool {
         let name = &self.servers[n].name;
-        let owners = self.servers.iter().filter(|server| server.name == *name && server.engine.is_some());
+        let owners = self
+            .servers
+            .iter()
+            .filter(|server| server.name == *name && server.engine.is_some());
         owners.count() > 1
     }
 
@@ -156,7 +166,8 @@ impl Simulation {
             Err(_) => false,
         };
         if is_done && !edits.is_empty() {
-            self.sometimes.happened("hold freed by the reconciler although nobody asked");
+            self.sometimes
+                .happened("hold freed by the reconciler although nobody asked");
             self.apply(turn.server, edits);
         }
         Ok(())
@@ -164,6 +175,12 @@ impl Simulation {
 
     /// Holds an answer against the model, lets happen what happened, and lets the actor hear of it.
     fn settle(&mut self, turn: &Turn, sent: &Sent, answer: Result<Reply, Fault>) -> Checked {
+        let is_dropped = matches!(answer, Err(Fault::TimedOut));
+        require(
+            is_dropped || turn.started < sent.deadline_at,
+            "always_late_commands_are_dropped",
+            || "a command that nobody waits for any more was decided".to_owned(),
+        )?;
         let (verdict, edits, before) = self.expected(sent);
         let struck = &turn.struck;
         let heard = match answer {
@@ -191,12 +208,23 @@ impl Simulation {
                 if is_done {
                     self.done(turn.server, sent, &verdict, edits, false);
                 }
-                if turn.is_dead { Heard::Nothing } else { self.faulted(fault) }
+                if turn.is_dead {
+                    Heard::Nothing
+                } else {
+                    self.faulted(fault)
+                }
             }
             Err(fault) => {
                 self.log.command(format!("{} → {fault}{struck}", sent.line));
                 let is_late = turn.ended >= sent.deadline_at;
-                faults_have_a_cause(fault, if fault == Fault::TimedOut { is_late } else { turn.has_cause })?;
+                faults_have_a_cause(
+                    fault,
+                    if fault == Fault::TimedOut {
+                        is_late
+                    } else {
+                        turn.has_cause
+                    },
+                )?;
                 self.faulted(fault)
             }
         };
@@ -247,8 +275,11 @@ impl Simulation {
         {
             let first = bookings[0].who.number;
             let is_one = bookings.iter().all(|named| named.who.number == first);
-            self.sometimes
-                .happened(if is_one { "booking of two doses" } else { "booking of a family" });
+            self.sometimes.happened(if is_one {
+                "booking of two doses"
+            } else {
+                "booking of a family"
+            });
         }
         self.apply(n, edits);
     }
@@ -313,12 +344,20 @@ impl Simulation {
         };
         if let Some(id) = hold {
             let row = records::hold::load(&mut tx, id).map_err(broken)?;
-            let before = self.model.holds.get(&id).map(|held| (held.status, held.extensions_left));
+            let before = self
+                .model
+                .holds
+                .get(&id)
+                .map(|held| (held.status, held.extensions_left));
             return Ok(row.map(|row| (row.status, row.extensions_left)) != before);
         }
         if let Some(id) = appointment {
             let row = records::appointment::load(&mut tx, id).map_err(broken)?;
-            let before = self.model.appointments.get(&id).map(|booked| (booked.status, booked.hold));
+            let before = self
+                .model
+                .appointments
+                .get(&id)
+                .map(|booked| (booked.status, booked.hold));
             return Ok(row.map(|row| (row.status, row.hold)) != before);
         }
         Ok(false)

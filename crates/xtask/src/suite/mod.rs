@@ -9,6 +9,7 @@ pub mod fsync;
 pub mod journey;
 pub mod metrics;
 pub mod shared;
+pub mod simulation;
 
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,13 @@ pub const SUITES: &[Suite] = &[
         540,
         false,
         cargo::unit,
+    ),
+    suite(
+        "simulation",
+        "simulated worlds full of faults, and planted bugs that are found",
+        240,
+        false,
+        simulation::run,
     ),
     suite(
         "journey",
