@@ -82,13 +82,15 @@ fn only_the_edge_names_arguments_environment_and_loose_errors() {
 
 #[test]
 fn only_main_of_the_simulator_is_a_command_line() {
-    let needs = vec![package("simulator", true, &["clap"])];
+    let needs = vec![package("simulator", true, &["clap"]), package("server", true, &[])];
     check_packages("edges", needs, &[]);
     let clap = "//! The words that people type.\nuse clap::Parser;\n";
-    check("edges", &[("crates/simulator/src/main.rs", clap)], &[]);
     check(
         "edges",
-        &[("crates/simulator/src/gate.rs", clap)],
+        &[
+            ("crates/simulator/src/gate.rs", clap),
+            ("crates/simulator/src/main.rs", clap),
+        ],
         &["crates/simulator/src/gate.rs:2: `clap::Parser`"],
     );
 }
