@@ -130,7 +130,8 @@ zone-long-UTC = Universal Time (UTC)
 home-heading = Find a vaccine appointment near you.
 home-no-account = You do not need an account.
 home-manage-title = See, move or cancel your appointment
-home-manage-body = Open your own link, or scan the square code on your page. No link? Call us.
+home-manage-body = Open your own link, or scan the square code on your page.
+home-manage-code = No link? Use your code.
 home-open-title =
     { $count ->
         [one] One time is open
@@ -331,6 +332,7 @@ details-year = Year
 details-phone = Mobile phone (optional)
 details-phone-hint = It can be shared with someone else.
 details-email = E-mail (optional)
+details-email-hint = We send your appointment there, and any change to it.
 details-language = Language at the clinic
 details-language-hint = The clinic can get help to speak with you.
 details-language-any = No special language
@@ -419,7 +421,8 @@ appointment-calendar = Add to calendar
 appointment-print = To print this page, choose Print in your browser's menu.
 appointment-keep-title = Keep this page
 appointment-keep-body = This link is your way back. Save it, or write down your code.
-appointment-keep-no-contact = You gave no phone or e-mail, so we can't send you this. Save this link, print the page, or write down your code.
+appointment-keep-no-contact = You gave no e-mail, so we can't send you this. Save this link, print the page, or write down your code.
+appointment-keep-mailed = This also goes to { $address } by e-mail. This link is your way back. Save it, or write down your code.
 appointment-on-the-day = On the day
 appointment-come-early = Come 5 minutes before your time.
 appointment-sleeves = Wear a top with loose sleeves.
@@ -451,6 +454,72 @@ calendar-description = Come 5 minutes before your time. To move or cancel, use y
 calendar-description-no-phone = Come 5 minutes before your time. To move or cancel, use your own link.
 calendar-demo = Demonstration. Not a place to go.
 
+## Mail
+
+mail-booked =
+    { $count ->
+        [one] Your appointment is booked
+       *[other] Your { $count } appointments are booked
+    }
+mail-moved =
+    { $count ->
+        [one] Your appointment is moved
+       *[other] Your { $count } appointments are moved
+    }
+mail-canceled =
+    { $count ->
+        [one] Your appointment is canceled
+       *[other] Your { $count } appointments are canceled
+    }
+mail-link-anew = A new link to your appointment
+mail-when = { $date }, { $time }, { $zone }
+mail-code = Your code: { $code }
+mail-link = See, move or cancel it here:
+mail-button = See, move or cancel
+mail-link-private = Keep this link and your code private. They can cancel this appointment.
+mail-link-ends = The link works until one day after your appointment.
+mail-call = Need help? Call us at { $phone }.
+mail-why = You get this because someone gave this e-mail address when they booked. No one reads what is sent back to it.
+demo-mail-see = See the e-mail that would have gone out
+demo-mail-heading = E-mail that would have gone out
+demo-mail-lead = No e-mail leaves this demonstration. Only this computer can see this page.
+demo-mail-none = Nothing yet. Book with an e-mail address, then load this page again.
+demo-mail-to = To
+demo-mail-look = See how it looks
+demo-mail-file = Save the e-mail
+appointment-share = Give someone who helps you a link
+
+## A link for someone who helps
+
+share-heading = A link for someone who helps you
+share-lead = Whoever has this link can see, move and cancel this appointment. You can stop it at any time. Your own link stays yours.
+share-make = Make a link
+share-another = Make another link
+share-link = Link { $number }
+share-since = Made { $date }, { $time }
+share-stop = Stop link { $number }
+share-enough = You can't share more links now. Stop one to make another.
+
+## Find an appointment by its code
+
+lookup-heading = Find your appointment
+lookup-lead = Type the code of your appointment and the date of birth you booked with.
+lookup-code = Your code
+lookup-code-hint = For example, 7KXM-2QRD-9J
+lookup-birth = Date of birth of the person who has the appointment
+lookup-button = Find my appointment
+lookup-again = Type your code again
+lookup-found-heading = Your appointment
+lookup-mailed = We sent a new link to the e-mail address you gave us, at { $time }. With it you can move your appointment. Your old link does not work any more.
+lookup-not-mailed = To move this appointment, use your own link.
+lookup-call = No link? Call us at { $phone }.
+lookup-too-many-title = Please wait a moment
+lookup-too-many-body = Someone is already looking up codes from your connection. Wait a minute, then try again.
+lookup-over-title = This page is over
+lookup-over-body = We show an appointment this way for a short time only. Type your code again to see it.
+error-code = Type your code, like 7KXM-2QRD-9J. It has ten letters and numbers
+error-lookup = We find no appointment with this code and date of birth. Check both
+
 ## Move
 
 move-heading = Choose a new time
@@ -480,9 +549,9 @@ fault-busy-body = This did not go through. Nothing was changed. Wait a few secon
 fault-timed-out-title = That took too long
 fault-timed-out-body = This is our problem, not yours. Choose “Check again” to go on. You will not book twice.
 fault-unreachable-title = You can't book right now
-fault-unreachable-body = This is our problem, not yours. If you already have an appointment, it is safe. Wait a minute, then choose “Check again”.
+fault-unreachable-body = This is our problem, not yours. Nothing was booked or changed. If you already have an appointment, it is safe. Wait a minute, then choose “Check again”.
 fault-read-only-title = You can't book right now
-fault-read-only-body = This is our problem, not yours. If you already have an appointment, it is safe. Wait a minute, then choose “Check again”.
+fault-read-only-body = This is our problem, not yours. Nothing was booked or changed. If you already have an appointment, it is safe. Wait a minute, then choose “Check again”.
 fault-outcome-unknown-title = We do not know yet if your appointment was made
 fault-outcome-unknown-body = Please do not start again. We are checking. Choose “Check again” to see the answer.
 fault-cannot-show-title = We can't show this right now

@@ -42,6 +42,7 @@ kinds! {
     Hold, HoldId, "hld", "hold";
     Appointment, AppointmentId, "apt", "appointment";
     Resident, ResidentId, "res", "resident";
+    Message, MessageId, "msg", "message";
 }
 
 /// An id of a certain kind: 128 bits whose meaning only the minting place knows.

@@ -74,10 +74,40 @@ impl Setting {
     }
 }
 
+/// A text that an installation may give, with the reason to. Empty is always allowed: it is the default.
+#[derive(Debug, Clone, Copy)]
+pub struct TextSetting {
+    /// Dotted name, as in the configuration file: `mail.from`.
+    pub key: &'static str,
+    /// Longest text, in characters.
+    pub characters_max: usize,
+    /// Says what is wrong with a text that is not empty.
+    pub check: fn(&str) -> Result<(), String>,
+    /// What it is for, and what happens without.
+    pub reason: &'static str,
+}
+
+impl TextSetting {
+    /// Checks a text; the error says what was expected.
+    pub fn check(&self, text: &str) -> Result<(), String> {
+        if text.chars().count() > self.characters_max {
+            return Err(format!("{}: longer than {} characters", self.key, self.characters_max));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(format!("{}: expected one line", self.key));
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        (self.check)(text).map_err(|what| format!("{}: {what}", self.key))
+    }
+}
+
 /// The values in force: each setting's default, or what the installation says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     changed: std::collections::BTreeMap<&'static str, u64>,
+    texts: std::collections::BTreeMap<&'static str, String>,
 }
 
 impl Settings {
@@ -85,6 +115,16 @@ impl Settings {
     pub fn set(&mut self, setting: &Setting, value: u64) -> Result<(), String> {
         self.changed.insert(setting.key, setting.check(value)?);
         Ok(())
+    }
+    /// Gives a text.
+    pub fn set_text(&mut self, setting: &TextSetting, text: &str) -> Result<(), String> {
+        setting.check(text)?;
+        self.texts.insert(setting.key, text.to_owned());
+        Ok(())
+    }
+    /// The text in force; empty when nobody gave one.
+    pub fn text(&self, setting: &TextSetting) -> &str {
+        self.texts.get(setting.key).map_or("", String::as_str)
     }
     /// The number in force.
     pub fn get(&self, setting: &Setting) -> u64 {

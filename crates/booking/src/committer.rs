@@ -3,15 +3,19 @@
 //!
 //! When a constraint refuses a batch it is decided again, then one command at a time; when deciding one command
 //! panics, that one is answered as a bug and the others are decided without it; when a commit's answer is lost, what
-//! happened is looked up before anyone is told anything.
+//! happened is made certain and looked up before anyone is told anything (ADR 6).
 
 mod batch;
+mod link;
 mod load;
+mod message;
 mod queue;
 mod save;
 mod see;
 
 pub(crate) use batch::AttemptError;
+pub use link::{SaidCode, Whose};
+pub(crate) use link::{opened_by, shared_token};
 pub use queue::Queue;
 pub(crate) use queue::{Task, Tokens, Waiting, queue, stored_key};
 pub(crate) use see::{appointment_seen, hold_seen};
@@ -23,13 +27,14 @@ use crate::records;
 use crate::records::audit::Head;
 use base::answer::Fault;
 use base::limit::Settings;
-use database::{Connection, Database};
+use database::{Broken, Connection, Database};
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
 use runtime::hook;
 use runtime::secret::KeyRing;
 use runtime::shutdown::Shutdown;
 use scheduling::decide::Limits;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,14 +56,15 @@ pub(crate) struct Parts {
 /// The committer.
 pub(crate) struct Committer {
     parts: Parts,
-    /// Here between attempts; none only where a new one could not be had after a commit in doubt.
+    /// Here between attempts; none after a fault, until a new one is had.
     connection: Option<Connection>,
     limits: Limits,
     /// The end of this server's audit chain, as of its last commit. Never read again while all is well, so that a
     /// second live owner of the name meets the index and is noticed.
     head: Head,
-    /// A commit was in doubt and could not be looked up: the end must be read again before anything is written.
-    head_unsure: bool,
+    /// The keys of a commit in doubt that is not settled: before that nobody is answered, and who asks again under one
+    /// of them is not told that nothing happened.
+    doubt: Option<BTreeSet<Vec<u8>>>,
     /// Another process owns this server's name: nothing may be written any more.
     name_lost: bool,
 }
@@ -71,13 +77,16 @@ impl Committer {
             hold_lifetime: settings.duration(&limit::HOLD_LIFETIME),
             hold_extensions: settings.get(&limit::HOLD_EXTENSIONS) as u32,
             hold_grace: settings.duration(&limit::HOLD_GRACE),
+            link_lasts: settings.duration(&limit::LINK_LASTS),
+            links_shared: settings.get(&limit::LINKS_SHARED) as u32,
+            link_anew_every: settings.duration(&limit::LINK_ANEW),
         };
         Ok(Self {
             parts,
             connection: Some(connection),
             limits,
             head,
-            head_unsure: false,
+            doubt: None,
             name_lost: false,
         })
     }
@@ -121,7 +130,7 @@ impl Committer {
         count(&self.parts.counters.timed_out, late.len() as u64);
         fail_all(late, Fault::TimedOut);
         if let Err(fault) = self.ready() {
-            return fail_all(batch, fault);
+            return self.fail_unready(batch, fault);
         }
         let mut violated = false;
         while !batch.is_empty() {
@@ -153,12 +162,15 @@ impl Committer {
                         commands = batch.len(),
                         "a batch was not committed"
                     );
+                    if fault != Fault::Busy {
+                        self.connection = None;
+                    }
                     return fail_all(batch, fault);
                 }
                 Err(AttemptError::InDoubt { cause, prepared }) => {
                     count(&self.parts.counters.in_doubt, 1);
                     tracing::error!(cause, commands = batch.len(), "a commit is in doubt");
-                    return match self.look_up(&prepared) {
+                    return match self.look_up(&batch, &prepared) {
                         Ok(true) => answer_all(batch, prepared.replies.into_iter().map(Ok)),
                         Ok(false) => fail_all(batch, Fault::Unreachable),
                         Err(fault) => fail_all(batch, fault),
@@ -168,41 +180,42 @@ impl Committer {
         }
     }
 
-    /// Where this server's chain ends in the database.
-    fn stored_head(&mut self) -> Result<Head, Fault> {
-        if self.connection.is_none() {
-            self.connection = Some(self.parts.database.connect().map_err(|_| Fault::OutcomeUnknown)?);
-        }
-        let connection = self.connection.as_mut().ok_or(Fault::OutcomeUnknown)?;
-        let head = connection
-            .begin_read()
-            .and_then(|mut tx| records::audit::head(&mut tx, &self.parts.chain));
-        head.map_err(|_| Fault::OutcomeUnknown)
-    }
-
     /// Whether somebody else has written to this server's chain.
     fn is_name_lost(&mut self) -> bool {
         let before = self.head.sequence;
-        self.stored_head().is_ok_and(|head| head.sequence > before)
+        let chain = &self.parts.chain;
+        let head = self
+            .connection
+            .as_mut()
+            .map(|connection| stored_head(connection, chain));
+        head.is_some_and(|head| head.is_ok_and(|head| head.sequence > before))
     }
 
     /// After a lost answer: on a new connection, whether the commit is there. Its events and one of its answers are the
     /// proof.
-    fn look_up(&mut self, prepared: &batch::Prepared) -> Result<bool, Fault> {
+    fn look_up(&mut self, batch: &[Task], prepared: &batch::Prepared) -> Result<bool, Fault> {
         self.connection = None;
-        self.head_unsure = true;
-        let head = self.stored_head()?;
-        let is_answer_there = match (&prepared.key, &mut self.connection) {
-            (Some(key), Some(connection)) => connection
-                .begin_read()
-                .and_then(|mut tx| records::outcome::load(&mut tx, key))
-                .map_err(|_| Fault::OutcomeUnknown)?
-                .is_some(),
-            _ => true,
+        let keys = batch.iter().filter_map(|task| task.key.as_ref());
+        let keys: BTreeSet<_> = keys.map(|(key, _)| key.clone()).collect();
+        self.doubt = Some(keys.clone());
+        self.ready().map_err(|_| Fault::OutcomeUnknown)?;
+        match self.is_kept(prepared) {
+            Ok(is_kept) => Ok(self.head == prepared.head && is_kept),
+            Err(cause) => {
+                tracing::error!(%cause, "what became of a commit in doubt cannot be looked up");
+                (self.connection, self.doubt) = (None, Some(keys));
+                Err(Fault::OutcomeUnknown)
+            }
+        }
+    }
+
+    /// Whether an answer of a batch is there; a batch without any is known by its events.
+    fn is_kept(&mut self, prepared: &batch::Prepared) -> Result<bool, Broken> {
+        let (Some(key), Some(connection)) = (&prepared.key, &mut self.connection) else {
+            return Ok(true);
         };
-        self.head = head;
-        self.head_unsure = false;
-        Ok(head == prepared.head && is_answer_there)
+        let outcome = records::outcome::load(&mut connection.begin_read()?, key)?;
+        Ok(outcome.is_some())
     }
 
     /// Whether another process owns this server's name: nothing may be written any more.
@@ -210,14 +223,45 @@ impl Committer {
         self.name_lost
     }
 
-    /// Makes sure that there is a connection, and that the end of the chain is known.
+    /// Makes sure that there is a connection, that nothing is in doubt, and that the end of the chain is known.
     fn ready(&mut self) -> Result<(), Fault> {
-        if self.connection.is_none() || self.head_unsure {
-            self.head = self.stored_head().map_err(|_| Fault::Unreachable)?;
-            self.head_unsure = false;
+        if self.connection.is_some() {
+            return Ok(());
         }
+        let mut connection = self.parts.database.connect().map_err(|error| {
+            tracing::error!(%error, "the database does not open");
+            error.fault()
+        })?;
+        let settled = match self.doubt {
+            Some(_) => connection.settle(),
+            None => Ok(()),
+        };
+        let head = settled.and_then(|()| stored_head(&mut connection, &self.parts.chain));
+        let head = head.map_err(|cause| {
+            tracing::error!(fault = cause.fault().code(), %cause, "the database opens but does not answer");
+            cause.fault()
+        })?;
+        if self.doubt.is_none() && head.sequence > self.head.sequence {
+            self.name_lost = true;
+            return Err(Fault::Unreachable);
+        }
+        (self.head, self.doubt, self.connection) = (head, None, Some(connection));
         Ok(())
     }
+
+    /// Nothing was tried. What was in doubt before is in doubt still.
+    fn fail_unready(&self, batch: Vec<Task>, fault: Fault) {
+        for task in batch {
+            let key = task.key.as_ref().map(|(key, _)| key);
+            let doubtful = key.is_some_and(|key| self.doubt.as_ref().is_some_and(|doubt| doubt.contains(key)));
+            task.answer(Err(if doubtful { Fault::OutcomeUnknown } else { fault }));
+        }
+    }
+}
+
+/// Where a chain ends in the database.
+fn stored_head(connection: &mut Connection, chain: &str) -> Result<Head, Broken> {
+    records::audit::head(&mut connection.begin_read()?, chain)
 }
 
 fn answer_all(batch: Vec<Task>, replies: impl Iterator<Item = Result<Reply, Fault>>) {

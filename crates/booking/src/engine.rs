@@ -3,9 +3,14 @@
 use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task, Waiting};
+pub use crate::committer::{SaidCode, Whose};
 use crate::reader::Reader;
-use crate::reconciler::{checkpoint, hold_expiry, housekeeping, slot_horizon};
+use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
+use crate::reconciler::{
+    checkpoint, data_retention, heads, hold_expiry, housekeeping, read_audit, resealing, slot_horizon,
+};
 use crate::records::zip::Zip;
+use crate::sealing::{self, WrongKeys};
 use crate::{limit, records};
 use base::answer::Fault;
 use base::id::{AppointmentId, ClinicId, HoldId, SlotId};
@@ -55,6 +60,12 @@ pub enum StartError {
     /// The database does not answer, or its rows are not ours.
     #[error("the database does not answer as it should: {0}")]
     Broken(#[from] database::Broken),
+    /// Mail cannot be sent as configured.
+    #[error(transparent)]
+    Mail(#[from] messaging::outlet::OutletError),
+    /// The keys are not those of this data.
+    #[error(transparent)]
+    WrongKeys(#[from] WrongKeys),
     /// The machine gives no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -73,6 +84,9 @@ pub(crate) struct Inner {
     pub(crate) entropy: Entropy,
     pub(crate) settings: Settings,
     pub(crate) counters: Arc<Counters>,
+    database: Database,
+    pub(crate) heads: heads::Watch,
+    pub(crate) reads: read_audit::Reads,
     owner: Owner,
 }
 
@@ -95,6 +109,37 @@ pub struct Counters {
     pub in_doubt: AtomicU64,
     /// Holds freed because their time was over.
     pub expired_holds: AtomicU64,
+    /// Values that were sealed anew with the key in force.
+    pub resealed: AtomicU64,
+    /// Values not yet looked at since that key was declared.
+    pub to_reseal: AtomicU64,
+    /// Reads written to the audit chain.
+    pub reads_audited: AtomicU64,
+    /// Reads that there was no room to note, because the database could not be written for long.
+    pub reads_unaudited: AtomicU64,
+    /// Residents erased because their retention was over.
+    pub residents_erased: AtomicU64,
+    /// Messages.
+    pub messages: MessageCounters,
+}
+
+/// What is counted of messages: how many ended how since the start, and how many there are.
+#[derive(Debug, Default)]
+pub struct MessageCounters {
+    /// Attempts after which the next one on the way had the message.
+    pub delivered: AtomicU64,
+    /// Attempts that certainly delivered nothing.
+    pub rejected: AtomicU64,
+    /// Attempts of which nobody knows.
+    pub unknown: AtomicU64,
+    /// Times that an address had to wait for its day's limit.
+    pub deferred: AtomicU64,
+    /// Messages that wait, when last counted.
+    pub waiting: AtomicU64,
+    /// Messages given up, when last counted.
+    pub dead: AtomicU64,
+    /// Age of the oldest that waits, in seconds, when last counted.
+    pub oldest_s: AtomicU64,
 }
 
 /// An engine before it has threads.
@@ -104,20 +149,27 @@ pub(crate) struct Opened {
     pub queue: Queue,
     pub waiting: Waiting,
     pub committer: Committer,
+    pub watch: heads::Watch,
 }
 
 /// Opens the database, brings its schema up to date, and reads what is to be offered.
 pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
+    let (clock, keys) = (&start.clock, &start.keys);
     let mut writer = start.database.connect()?;
-    database::migration::migrate(&mut writer, records::MIGRATIONS, start.clock.now())?;
-    let feed = Arc::new(ChangeFeed::load(&mut writer, start.clock.clone())?);
+    database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
+    // The process before may have ended between a failed sync and its settling. Before anything moves the log.
+    writer.settle()?;
+    sealing::check(&mut writer.begin_read()?, keys)??;
+    sealing::declare(&mut writer, keys, clock.now())?;
+    let watch = heads::check(&start.database, &mut writer, clock)?;
+    let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
     let counters = Arc::new(Counters::default());
     let most = start.settings.get(&limit::QUEUE) as usize;
     let (queue, waiting) = committer::queue(most, Arc::clone(&counters));
     let parts = committer::Parts {
         database: start.database.clone(),
-        keys: start.keys.clone(),
-        clock: start.clock.clone(),
+        keys: keys.clone(),
+        clock: clock.clone(),
         entropy: start.entropy.clone(),
         settings: start.settings.clone(),
         chain: start.name.clone(),
@@ -131,6 +183,7 @@ pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
         queue,
         waiting,
         committer,
+        watch,
     })
 }
 
@@ -143,6 +196,7 @@ impl Engine {
             queue,
             waiting,
             committer,
+            watch,
         } = open(&start)?;
         let Start {
             database,
@@ -169,19 +223,45 @@ impl Engine {
             entropy,
             settings,
             counters,
+            database: database.clone(),
+            heads: watch,
+            reads: read_audit::Reads::default(),
             owner,
         }));
+        heads::start(&engine, &database)?;
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
+        resealing::start(&engine, &database)?;
+        read_audit::start(&engine, &database)?;
+        data_retention::start(&engine, &database)?;
         slot_horizon::start(&engine, &database)?;
         Ok(engine)
+    }
+
+    /// From now on messages go out: to the mail server that the settings name, or into a demonstration's folder.
+    pub fn deliver(&self, delivery: Delivery) -> Result<(), StartError> {
+        message_delivery::start(self, &self.0.database, delivery)
+    }
+    /// Whether whoever gives an address is written to.
+    pub fn sends_mail(&self) -> bool {
+        sends_mail(self.settings(), &self.rules())
+    }
+    /// Whether mail is shown instead of sent.
+    pub fn shows_mail(&self) -> bool {
+        is_shown(self.settings(), &self.rules())
     }
 
     /// The picture of what is free.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.0.feed.snapshot()
     }
-    /// When that picture was last confirmed to be current.
+    /// The picture, and an instant at which it was current. The instant is read first: a picture that is swapped in
+    /// between is newer than it says, never older.
+    pub fn current(&self) -> (Arc<Snapshot>, Timestamp) {
+        let as_of = self.0.feed.as_of();
+        (self.0.feed.snapshot(), as_of)
+    }
+    /// When the picture was last confirmed to be current.
     pub fn as_of(&self) -> Timestamp {
         self.0.feed.as_of()
     }
@@ -218,6 +298,10 @@ impl Engine {
     /// What is counted.
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+    /// What is known of the recorded ends of the audit chains.
+    pub fn heads(&self) -> &heads::Watch {
+        &self.0.heads
     }
     /// Commands that wait for the committer.
     pub fn queue_len(&self) -> usize {
@@ -388,6 +472,34 @@ pub struct AppointmentSeen {
     pub resident: Option<Person>,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// Which version of it this is, as calendars count.
+    pub sequence: u32,
+    /// Whose link opened it; the resident's own where none was presented.
+    pub opened_by: Whose,
+    /// Links that its resident shared and has not stopped: for the resident alone.
+    pub shared: Vec<SharedSeen>,
+}
+
+/// A shared link as the one who shared it sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedSeen {
+    /// Which of the appointment's links.
+    pub number: u32,
+    /// Its secret.
+    pub token: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// What a code and a birth date found.
+#[derive(Debug, Clone)]
+pub struct FoundByCode {
+    /// The appointment.
+    pub seen: AppointmentSeen,
+    /// What may be done with it now, for some minutes.
+    pub said: SaidCode,
+    /// When its link was last sent anew, if it was.
+    pub link_sent_at: Option<Timestamp>,
 }
 
 /// One person's booking, as asked.

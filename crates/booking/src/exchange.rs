@@ -2,6 +2,7 @@
 
 pub mod clinic_file;
 pub mod demo;
+pub mod export;
 pub mod import;
 pub mod session_file;
 pub mod table_file;

@@ -6,11 +6,18 @@
 pub mod availability;
 pub mod committer;
 pub mod engine;
+pub mod erasure;
 pub mod exchange;
+pub mod heads;
 pub mod limit;
+pub mod outbox;
 mod reader;
 pub mod reconciler;
 pub mod records;
 pub mod role;
+pub mod sealing;
 pub mod stepwise;
 pub mod verify;
+
+/// A demonstration's mail, as a page shows it.
+pub use messaging::folder as demo_mail;

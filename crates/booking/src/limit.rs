@@ -86,6 +86,18 @@ pub const OUTCOME_RETENTION: Setting = Setting {
     above: "the table grows without anyone asking",
 };
 
+/// How long after an appointment its resident's details are kept.
+pub const RESIDENT_RETENTION: Setting = Setting {
+    key: "booking.resident.retention",
+    unit: Unit::Days,
+    default: 400,
+    min: 8,
+    max: 3_650,
+    reason: "a year and a month: series of doses span twelve months, and this season's dose asks about the last one",
+    below: "stored answers, kept for up to seven days, outlive what they tell of",
+    above: "whoever gets in reads about people who came years ago",
+};
+
 /// How often the change feed looks for commits of other processes.
 pub const FOLLOW: Setting = Setting {
     key: "booking.availability.follow",
@@ -146,6 +158,126 @@ pub const IMPORT_FIELD: Setting = Setting {
     above: "pages become long with what nobody reads",
 };
 
+/// Mails to one address in 24 hours.
+pub const MAILS_PER_ADDRESS: Setting = Setting {
+    key: "messages.per_address",
+    unit: Unit::Count,
+    default: 3,
+    min: 1,
+    max: 1_000,
+    reason: "nobody has shown that an address is theirs: it may be a stranger's. Booking, moving and canceling once fit; what exceeds waits until a day has passed",
+    below: "nobody hears of anything",
+    above: "anyone can fill a stranger's mailbox through us",
+};
+
+/// The longest wait before the second attempt.
+pub const MAIL_RETRY_FIRST: Setting = Setting {
+    key: "messages.retry.first",
+    unit: Unit::Milliseconds,
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    reason: "servers that put off unknown senders take them after one to five minutes",
+    below: "a server that asked for patience is pressed",
+    above: "a short hiccup delays a confirmation by an hour",
+};
+
+/// The longest wait before any later attempt.
+pub const MAIL_RETRY_MOST: Setting = Setting {
+    key: "messages.retry.most",
+    unit: Unit::Milliseconds,
+    default: 3_600_000,
+    min: 1_000,
+    max: 86_400_000,
+    reason: "RFC 5321 §4.5.4.1 asks for at least half an hour between later attempts; the wait is drawn below this",
+    below: "a server that is down for a day gets thousands of attempts",
+    above: "mail comes a day after the server is well again",
+};
+
+/// The longest pause while the mail server does not answer at all.
+pub const MAIL_AWAY_PAUSE: Setting = Setting {
+    key: "messages.away_pause",
+    unit: Unit::Milliseconds,
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    reason: "one attempt a minute finds a server that is back soon enough, and costs nothing while it is away",
+    below: "a server that is starting is pressed",
+    above: "mail waits long after the server is back",
+};
+
+/// After this long from the first attempt a message is given up.
+pub const MAIL_GIVE_UP: Setting = Setting {
+    key: "messages.give_up",
+    unit: Unit::Seconds,
+    default: 172_800,
+    min: 1,
+    max: 864_000,
+    reason: "a mail server that is down over a weekend's night is back by then; RFC 5321 §4.5.4.1 gives up after four to five days, when most appointments are over",
+    below: "a short outage turns every message into work for a person",
+    above: "messages arrive after the appointment",
+};
+
+/// How long messages that ended are kept.
+pub const MAILS_KEPT: Setting = Setting {
+    key: "messages.kept",
+    unit: Unit::Days,
+    default: 30,
+    min: 1,
+    max: 366,
+    reason: "long enough to answer \"I never got a mail\"; of a delivered one only that it was, of one given up all it says, sealed",
+    below: "what was given up on Friday is gone on Monday",
+    above: "the table grows without anyone asking, and addresses are kept for nothing",
+};
+
+/// How long after an appointment's end its links open it still.
+pub const LINK_LASTS: Setting = Setting {
+    key: "booking.link.lasts",
+    unit: Unit::Seconds,
+    default: 86_400,
+    min: 3_600,
+    max: 2_592_000,
+    reason: "a day later people still look up where they were; after that a link in an old mail opens nothing",
+    below: "somebody who comes late finds their own appointment gone",
+    above: "links in old mails and histories open for whoever finds them",
+};
+
+/// Links to one appointment that its resident may have shared and not stopped.
+pub const LINKS_SHARED: Setting = Setting {
+    key: "booking.link.shared",
+    unit: Unit::Count,
+    default: 3,
+    min: 1,
+    max: 10,
+    reason: "a daughter, a neighbour who drives, a care home",
+    below: "nobody can help",
+    above: "one appointment is managed by a crowd, and rows grow at a stranger's wish",
+};
+
+/// Time between two fresh links to the same contact.
+pub const LINK_ANEW: Setting = Setting {
+    key: "booking.link.anew",
+    unit: Unit::Seconds,
+    default: 600,
+    min: 60,
+    max: 86_400,
+    reason: "mails take minutes; who looks up a code again meanwhile must not end the link that is on its way",
+    below: "each impatient look-up ends the link before it arrives",
+    above: "somebody who lost the mail waits for the next",
+};
+
+/// How long an appointment can be cancelled after its code and birth date were said.
+pub const CODE_LASTS: Setting = Setting {
+    key: "booking.code.lasts",
+    unit: Unit::Seconds,
+    default: 900,
+    min: 60,
+    max: 3_600,
+    reason: "long enough to read the page and decide, short enough for a library's computer",
+    below: "somebody who reads slowly has to begin again",
+    above: "the next person at the same computer can go back and cancel",
+};
+
 /// Every setting of the engine.
 pub const ALL: &[&Setting] = &[
     &HOLD_LIFETIME,
@@ -155,9 +287,20 @@ pub const ALL: &[&Setting] = &[
     &BATCH,
     &GAP,
     &OUTCOME_RETENTION,
+    &RESIDENT_RETENTION,
     &FOLLOW,
     &CHANGES_KEPT,
     &LOG_PAGES,
     &IMPORT_ROWS,
     &IMPORT_FIELD,
+    &MAILS_PER_ADDRESS,
+    &MAIL_RETRY_FIRST,
+    &MAIL_RETRY_MOST,
+    &MAIL_AWAY_PAUSE,
+    &MAIL_GIVE_UP,
+    &MAILS_KEPT,
+    &LINK_LASTS,
+    &LINKS_SHARED,
+    &LINK_ANEW,
+    &CODE_LASTS,
 ];

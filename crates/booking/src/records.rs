@@ -7,9 +7,12 @@ pub mod clinic;
 pub mod document;
 pub mod hold;
 pub mod live_dose;
+pub mod outbox;
 pub mod outcome;
 pub mod resident;
+pub mod sealing;
 pub mod session;
+pub mod shared_link;
 pub mod slot;
 pub mod zip;
 
@@ -18,11 +21,28 @@ use base::time::Date;
 use database::migration::Migration;
 
 /// The schema, step by step.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "first",
-    sql: include_str!("records/migrations/0001-first.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "first",
+        sql: include_str!("records/migrations/0001-first.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "secrecy",
+        sql: include_str!("records/migrations/0002-secrecy.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "messages",
+        sql: include_str!("records/migrations/0003-messages.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "links",
+        sql: include_str!("records/migrations/0004-links.sql"),
+    },
+];
 
 /// A local date as stored: yyyymmdd.
 pub fn date_number(date: Date) -> i64 {

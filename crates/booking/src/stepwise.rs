@@ -10,7 +10,8 @@ use crate::engine::{
 };
 use crate::limit;
 use crate::reconciler::{hold_expiry, housekeeping};
-use crate::role::resident::{Maker, Wanted, read_appointment, read_hold, task_of};
+use crate::role::resident::{read_appointment, read_hold, task_of};
+use crate::role::wanted::{Maker, Wanted};
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId};
 use base::limit::Settings;
@@ -55,6 +56,7 @@ impl Stepwise {
             queue,
             waiting,
             committer,
+            ..
         } = open(start)?;
         Ok(Self {
             committer,
@@ -148,7 +150,8 @@ impl Stepwise {
 
     /// An appointment; `None` for an unknown one and a wrong token alike.
     pub fn see_appointment(&mut self, id: AppointmentId, token: &str) -> Result<Option<AppointmentSeen>, Broken> {
-        read_appointment(&mut self.beside, &self.keys, id, token)
+        let until = (self.clock.now(), self.settings.duration(&limit::LINK_LASTS));
+        read_appointment(&mut self.beside, &self.keys, (id, token.to_owned()), until)
     }
 
     /// A hold; `None` for an unknown one and a wrong token alike.

@@ -3,7 +3,10 @@
 
 pub mod acknowledged;
 mod chain;
+pub mod heads;
 mod rows;
+
+pub(crate) use chain::follows;
 
 use crate::records;
 use crate::records::outcome::SEALED;
@@ -89,6 +92,8 @@ pub struct Report {
     pub outcomes: usize,
     /// AuditEvents.
     pub audit_events: usize,
+    /// Recorded ends of chains.
+    pub heads: usize,
     /// Lines of the client's own record.
     pub acknowledged: usize,
     /// What must not be, at most [`Report::MOST`] of it.
@@ -110,8 +115,9 @@ impl Report {
     }
 }
 
-/// Looks at everything. With `keys`, stored answers are opened and codes compared too; with `acknowledged`, a client's own record of what
-/// it was told is compared exactly.
+/// Looks at everything. With `keys`, stored answers and residents' details are opened, details compared with their
+/// commitments, and codes compared too; with `acknowledged`, a client's own record of what it was told is compared
+/// exactly.
 pub fn verify(
     connection: &mut Connection,
     keys: Option<&KeyRing>,
@@ -120,7 +126,7 @@ pub fn verify(
 ) -> Result<Report, Broken> {
     let mut tx = connection.begin_read()?;
     let mut report = Report::default();
-    let rows = rows::Rows::read(&mut tx)?;
+    let rows = rows::Rows::read(&mut tx, keys)?;
     (report.slots, report.holds, report.appointments) = (rows.slots.len(), rows.holds.len(), rows.appointments.len());
     let history = chain::read(&mut tx, &mut report)?;
     rows.check(&mut report);

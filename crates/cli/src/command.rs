@@ -2,8 +2,12 @@
 
 pub mod completions;
 pub mod config;
+pub mod export;
 pub mod import;
+pub mod keys;
+pub mod messages;
 pub mod ps;
+pub mod resident;
 pub mod server;
 pub mod stop;
 pub mod up;

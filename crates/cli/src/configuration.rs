@@ -2,15 +2,26 @@
 
 use std::path::Path;
 
-use base::limit::{Setting, Settings};
+use base::limit::{Setting, Settings, TextSetting};
 use runtime::config::setting::{self, ConfigError};
 
 /// Every setting of every part.
 pub fn register() -> Vec<&'static Setting> {
-    [setting::REGISTER, booking::limit::ALL, server::limit::ALL].concat()
+    [
+        setting::REGISTER,
+        booking::limit::ALL,
+        messaging::limit::ALL,
+        server::limit::ALL,
+    ]
+    .concat()
+}
+
+/// Every text of every part.
+pub fn texts() -> Vec<&'static TextSetting> {
+    messaging::limit::TEXTS.to_vec()
 }
 
 /// The settings in force in this data folder.
 pub fn load(data: &Path) -> Result<Settings, ConfigError> {
-    setting::load(&data.join("evenkeel.toml"), &register())
+    setting::load(&data.join("evenkeel.toml"), &register(), &texts())
 }

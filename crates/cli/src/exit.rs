@@ -2,8 +2,10 @@
 
 use booking::engine::StartError;
 use booking::exchange::demo::DemoError;
+use booking::sealing::WrongKeys;
 use database::OpenError;
 use runtime::config::setting::ConfigError;
+use runtime::secret::KeyError;
 use server::process::ServerError;
 use server::public_url::PublicUrlError;
 use supervisor::installation::UpError;
@@ -60,7 +62,17 @@ impl Exit {
             return Self::NewerSchema;
         }
         let usage = error.is::<Usage>() || error.is::<ConfigError>() || error.is::<PublicUrlError>();
-        if usage || matches!(error.downcast_ref(), Some(ServerError::PublicUrlMissing { .. })) {
+        let unusable = matches!(
+            error.downcast_ref(),
+            Some(
+                ServerError::PublicUrlMissing { .. }
+                    | ServerError::Engine(StartError::Mail(_) | StartError::WrongKeys(_))
+            )
+        );
+        // Nothing that a second start would mend: the key file is part of the configuration.
+        let keys = error.is::<WrongKeys>()
+            || matches!(error.downcast_ref(), Some(key) if !matches!(key, KeyError::Io { .. } | KeyError::Taken(_)));
+        if usage || keys || unusable {
             return Self::Usage;
         }
         if let Some(UpError::Final { code }) = error.downcast_ref() {

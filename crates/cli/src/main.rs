@@ -47,7 +47,11 @@ enum Command {
     Server(command::server::Server),
     Verify(command::verify::Verify),
     Config(command::config::Config),
+    Messages(command::messages::Messages),
     Import(command::import::Import),
+    Export(command::export::Export),
+    Keys(command::keys::Keys),
+    Resident(command::resident::Resident),
     Completions(command::completions::Completions),
 }
 
@@ -59,7 +63,11 @@ fn main() -> ExitCode {
         Command::Server(server) => server.run(),
         Command::Verify(verify) => verify.run(),
         Command::Config(config) => config.run(),
+        Command::Messages(messages) => messages.run(),
         Command::Import(import) => import.run(),
+        Command::Export(export) => export.run(),
+        Command::Keys(keys) => keys.run(),
+        Command::Resident(resident) => resident.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
     };
     let exit = done.unwrap_or_else(|error| {

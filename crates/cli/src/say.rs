@@ -1,23 +1,31 @@
 //! What `up` says to a person while it starts and runs; on stderr and stdout, with a bar where somebody watches.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use runtime::secret::KeyRing;
 use supervisor::installation::Event;
 use supervisor::processes::Processes;
+
+/// On stderr. It may be a file on a full disk, or a closed pipe: that is no reason to end.
+pub fn aloud(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}
 
 /// Tells a person, or prints the ready line for a program.
 pub struct Say {
     json: bool,
     demo: bool,
+    no_mail: bool,
     ready: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Say {
-    /// `json`: for a program. `demo`: demonstration data is served.
-    pub fn new(json: bool, demo: bool) -> Self {
+    /// `json`: for a program. `demo`: demonstration data is served. `no_mail`: nobody is written to.
+    pub fn new(json: bool, demo: bool, no_mail: bool) -> Self {
         let bar = (!json && stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new_spinner().with_message("Starting");
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -26,6 +34,7 @@ impl Say {
         Self {
             json,
             demo,
+            no_mail,
             ready: false,
             bar,
         }
@@ -33,8 +42,8 @@ impl Say {
 
     fn note(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| aloud(text)),
+            None => aloud(text),
         }
     }
 
@@ -74,10 +83,19 @@ impl Say {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+        if self.no_mail && !self.ready {
+            self.note("Warning: no mail goes out, and no page promises one: set mail.smtp_url and mail.from in evenkeel.toml.");
+        }
         match (self.json, std::mem::replace(&mut self.ready, true)) {
-            (true, false) => println!("{}", processes.line()),
-            (false, false) => println!("{}", self.welcome(processes)),
+            (true, false) => self.print(&processes.line()),
+            (false, false) => self.print(&self.welcome(processes)),
             (_, true) => self.note("The server answers again."),
+        }
+    }
+
+    fn print(&self, text: &str) {
+        if let Err(error) = writeln!(stdout(), "{text}") {
+            self.note(&format!("Nobody could be told that we are ready: {error}."));
         }
     }
 
@@ -90,9 +108,28 @@ impl Say {
         };
         format!(
             "\nEvenkeel is running.\n\n  Pages  {}\n  Data   {data}\n  Keys   {data}/keys\n  Logs   {data}/log\n\n{what}\n\
-             Copy {data}/keys off this machine: a backup without it cannot be read.\n\
-             Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",
-            processes.public
+             {}Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",
+            processes.public,
+            copy_keys(&processes.data).unwrap_or_default(),
         )
     }
+}
+
+/// Where it is noted which key was spoken of last.
+const TOLD: &str = "run/keys-told";
+
+/// That the keys must be kept off the machine: said once, and once more for each new key.
+fn copy_keys(data: &Path) -> Option<String> {
+    let newest = KeyRing::open_existing(&data.join("keys")).ok()?.key_id().to_string();
+    let told = data.join(TOLD);
+    if std::fs::read_to_string(&told).is_ok_and(|said| said == newest) {
+        return None;
+    }
+    // Said twice rather than never.
+    let _ = std::fs::write(&told, newest);
+    let keys = data.join("keys");
+    Some(format!(
+        "Copy {} off this machine: a backup without it cannot be read.\n",
+        keys.display()
+    ))
 }

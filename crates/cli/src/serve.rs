@@ -2,17 +2,19 @@
 
 use std::io::{Write, stdout};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::limit::Settings;
 use booking::engine;
 use booking::exchange::demo;
+use booking::records::MIGRATIONS;
+use booking::sealing::{self, WrongKeys};
 use database::Database;
 use database::transaction::Durability;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
-use runtime::secret::KeyRing;
+use runtime::secret::{KeyError, KeyRing};
 use runtime::shutdown::{Interrupt, Shutdown, on_signals, on_stdin_end};
 use runtime::task::Owner;
 use runtime::telemetry::{self, Wanted};
@@ -47,6 +49,8 @@ pub struct Plan {
 pub struct Rehearsal {
     /// How hard a commit is.
     pub durability: Durability,
+    /// Values are left in clear, to show what a search for people would find.
+    pub unsealed: bool,
 }
 
 /// Serves until asked to stop.
@@ -110,9 +114,10 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
         let ensured = demo::ensure(&database, &clock)?;
         tracing::info!(?ensured, "the demonstration is there");
     }
+    let keys = keys(&plan, &database, &clock, &entropy)?;
     let engine = engine::Start {
         database,
-        keys: KeyRing::open_or_create(&plan.data.join("keys"), &entropy)?,
+        keys,
         clock,
         entropy,
         settings,
@@ -128,6 +133,27 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
         shutdown,
     };
     Ok(process::run(start, say_ready).await?)
+}
+
+/// The installation's keys; made where there are neither keys nor anything that was sealed. A key file that was lost must
+/// not be made anew: links, codes and names would all be others.
+fn keys(plan: &Plan, database: &Database, clock: &Clock, entropy: &Entropy) -> anyhow::Result<KeyRing> {
+    let dir = plan.data.join("keys");
+    let is_new = matches!(KeyRing::open_existing(&dir), Err(KeyError::Missing(_)));
+    if is_new && database.path().is_some_and(Path::is_file) {
+        let mut connection = database.connect()?;
+        database::migration::migrate(&mut connection, MIGRATIONS, clock.now())?;
+        if let Some(id) = sealing::in_force(&mut connection)? {
+            return Err(WrongKeys { id, other: false }.into());
+        }
+    }
+    let keys = KeyRing::open_or_create(&dir, entropy)?;
+    let unsealed = plan.rehearsal.as_ref().is_some_and(|rehearsal| rehearsal.unsealed);
+    if unsealed {
+        tracing::warn!("values are left in clear: this is a rehearsal");
+        return Ok(keys.unsealed_for_rehearsal());
+    }
+    Ok(keys)
 }
 
 /// Tells whoever started us. They may be gone already; we shall hear that by the pipe.

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stderr};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use messaging::limit::SMTP_URL;
 use runtime::clock::Clock;
 use runtime::shutdown::{Interrupt, Shutdown, on_signals};
 use runtime::task::Owner;
@@ -13,7 +14,7 @@ use supervisor::pulse::Patience;
 
 use crate::configuration;
 use crate::exit::Exit;
-use crate::say::Say;
+use crate::say::{Say, aloud};
 
 /// What is run, and how it is told.
 pub struct Plan {
@@ -46,7 +47,8 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         &settings,
         &clock,
     )?;
-    let mut say = Say::new(plan.json, plan.demo);
+    let no_mail = !plan.demo && settings.text(&SMTP_URL).is_empty();
+    let mut say = Say::new(plan.json, plan.demo, no_mail);
     let what = installation::Plan {
         data,
         listen: plan.listen,
@@ -62,7 +64,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         let started = Installation::start(what, clock, |event| say.tell(&event)).await?;
         started.run(&stop, |event| say.tell(&event)).await?;
         if !plan.json {
-            eprintln!("Stopped.");
+            aloud("Stopped.");
         }
         Ok(Exit::Done)
     })

@@ -39,6 +39,16 @@ pub enum CommitFailed {
     InDoubt(String),
 }
 
+impl OpenError {
+    /// The fault to answer while it cannot be opened.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::ReadOnly { .. } => Fault::ReadOnly,
+            _ => Fault::Unreachable,
+        }
+    }
+}
+
 /// The database could not be opened for use.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -49,6 +59,12 @@ pub enum OpenError {
         path: String,
         /// The driver's own words.
         cause: String,
+    },
+    /// The file can be read but not written.
+    #[error("the database {path} cannot be written: its disk is mounted read-only, or its rights forbid it")]
+    ReadOnly {
+        /// Which file.
+        path: String,
     },
     /// A setting that durability rests on was not taken.
     #[error(

@@ -6,6 +6,7 @@
 pub mod fault;
 pub mod fault_injection;
 pub mod migration;
+mod settle;
 pub mod sqlite;
 pub mod transaction;
 

@@ -4,6 +4,7 @@ use crate::fault::{Broken, CommitFailed, OpenError};
 use crate::transaction::{Durability, Place, Value, WRITER_WAIT};
 use base::answer::Fault;
 use runtime::clock::Clock;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use std::borrow::Cow;
 use std::fs::OpenOptions;
@@ -11,6 +12,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+/// How long emptying the log waits for readers.
+const EMPTY_LOG_WAIT: Duration = Duration::from_millis(50);
 /// Between two tries to turn a new file to the write-ahead log.
 const WAL_RETRY: Duration = Duration::from_millis(10);
 /// Statements kept prepared on each connection: more than the engine has.
@@ -37,6 +40,10 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
         make_private(path);
     }
     let connection = connect(place, flags, cache_kib)?;
+    // SQLite quietly opens for reading what it may not write, and such a connection never writes again.
+    if connection.is_readonly("main").unwrap_or(false) {
+        return Err(OpenError::ReadOnly { path: name(place) });
+    }
     if let Place::File(_) = place {
         take_wal(&connection, place)?;
     }
@@ -48,6 +55,8 @@ fn writing(place: &Place, durability: Durability, cache_kib: i64) -> Result<Conn
     set(&connection, place, &format!("PRAGMA synchronous = {synchronous}"))?;
     // The log is moved into the file by an owned thread of the engine, so that no booking waits for it.
     set(&connection, place, "PRAGMA wal_autocheckpoint = 0")?;
+    // What is deleted or written over is gone from the file, not only from its tables.
+    set(&connection, place, "PRAGMA secure_delete = ON")?;
     if durability == Durability::Full {
         read_back(&connection, place)?;
     }
@@ -64,6 +73,15 @@ fn make_private(path: &Path) {
 pub(crate) fn open_read_only(place: &Place) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     connect(place, flags, CACHE_BESIDE_KIB)
+}
+
+/// Closing this connection leaves the log as it is.
+pub(crate) fn leave_log(connection: &Connection, place: &Place) -> Result<(), OpenError> {
+    let left = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    left.map(|_| ()).map_err(|error| OpenError::Cannot {
+        path: name(place),
+        cause: error.to_string(),
+    })
 }
 
 fn connect(place: &Place, flags: OpenFlags, cache_kib: i64) -> Result<Connection, OpenError> {
@@ -177,6 +195,21 @@ pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<i64, Bro
     statement.query_row([], |row| row.get(1)).map_err(broken)
 }
 
+/// Whether the log holds nothing any more; not while others read. Writers wait while it waits for them, so it waits
+/// for a moment only.
+pub(crate) fn empty_log(connection: &Connection) -> Result<bool, Broken> {
+    connection.busy_timeout(EMPTY_LOG_WAIT).map_err(broken)?;
+    let emptied = connection
+        .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
+    connection.busy_timeout(WRITER_WAIT).map_err(broken)?;
+    match emptied.map_err(broken) {
+        Ok(busy) => Ok(busy == 0),
+        Err(Broken::Fault { fault: Fault::Busy, .. }) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
 /// `$1` in our SQL is `?1` here: SQLite numbers `$`-parameters by first appearance, not by their digits.
 pub(crate) fn own_parameters(sql: &str) -> Cow<'_, str> {
     if sql.contains('$') {
@@ -213,11 +246,16 @@ pub(crate) fn broken(error: rusqlite::Error) -> Broken {
     Broken::Fault { fault, cause }
 }
 
-/// Busy at COMMIT is certain (nothing was written); anything that touched the disk is in doubt until looked up.
+/// Busy at COMMIT is certain (nothing was written), and so is a full disk: it takes a write, and the frame that makes a
+/// commit is written last and not whole then. Anything else that touched the disk is in doubt until settled.
 pub(crate) fn commit_failed(error: rusqlite::Error) -> CommitFailed {
     match error.sqlite_error_code() {
         Some(
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ConstraintViolation | ErrorCode::ReadOnly,
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::ReadOnly
+            | ErrorCode::DiskFull,
         ) => CommitFailed::NotDone(broken(error)),
         _ => CommitFailed::InDoubt(error.to_string()),
     }

@@ -3,9 +3,12 @@
 
 use crate::fault::{Broken, CommitFailed, OpenError};
 use crate::fault_injection::{self, Faults, Injected, Step};
-use crate::sqlite;
+use crate::{settle, sqlite};
+use base::answer::Fault;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a writer waits for another process that has the database (DESIGN §5).
@@ -16,6 +19,8 @@ pub const WRITER_WAIT: Duration = Duration::from_secs(2);
 pub struct Database {
     place: Place,
     durability: Durability,
+    /// Whether [`Connection::settle`] was done since this handle, or the one it was cloned from, was made.
+    settled: Arc<AtomicBool>,
     faults: Injected,
 }
 
@@ -40,6 +45,7 @@ impl Database {
         Self {
             place: Place::File(path.to_owned()),
             durability: Durability::Full,
+            settled: Arc::default(),
             faults: Injected::default(),
         }
     }
@@ -48,6 +54,7 @@ impl Database {
         Self {
             place: Place::Memory(name.to_owned()),
             durability: Durability::Full,
+            settled: Arc::default(),
             faults: Injected::default(),
         }
     }
@@ -66,25 +73,35 @@ impl Database {
     }
     /// Opens a connection and reads back the settings that durability rests on.
     pub fn connect(&self) -> Result<Connection, OpenError> {
-        self.opened(|place| sqlite::open(place, self.durability))
+        self.open(Use::Committer)
     }
     /// Opens a connection for work beside the committer: the same durability, and little memory of its own.
     pub fn connect_beside(&self) -> Result<Connection, OpenError> {
-        self.opened(|place| sqlite::open_beside(place, self.durability))
+        self.open(Use::Beside)
     }
     /// Opens a connection that cannot write.
     pub fn connect_read_only(&self) -> Result<Connection, OpenError> {
-        self.opened(sqlite::open_read_only)
+        self.open(Use::Reading)
     }
-    fn opened(
-        &self,
-        open: impl FnOnce(&Place) -> Result<rusqlite::Connection, OpenError>,
-    ) -> Result<Connection, OpenError> {
-        self.faults.before_connect()?;
+    fn open(&self, to: Use) -> Result<Connection, OpenError> {
         Ok(Connection {
-            inner: open(&self.place)?,
-            faults: self.faults.clone(),
+            inner: self.driver(to)?,
+            home: (self.clone(), to),
+            suspect: Cell::new(false),
         })
+    }
+    fn driver(&self, to: Use) -> Result<rusqlite::Connection, OpenError> {
+        self.faults.before_connect()?;
+        let driver = match to {
+            Use::Committer => sqlite::open(&self.place, self.durability),
+            Use::Beside => sqlite::open_beside(&self.place, self.durability),
+            Use::Reading => sqlite::open_read_only(&self.place),
+        }?;
+        // The last to close moves the log into the file: not before it is certain what the log holds.
+        if !self.settled.load(Ordering::Acquire) {
+            sqlite::leave_log(&driver, &self.place)?;
+        }
+        Ok(driver)
     }
     /// Its file, when it is one.
     pub fn path(&self) -> Option<&Path> {
@@ -198,38 +215,92 @@ impl Row<'_> {
     }
 }
 
-/// One connection; used by one thread at a time.
+/// What a connection is for.
+#[derive(Debug, Clone, Copy)]
+enum Use {
+    Committer,
+    Beside,
+    Reading,
+}
+
+/// One connection; used by one thread at a time. One that met a fault of the disk is replaced before it is used again,
+/// as soon as another can be had: its file may have been taken away and brought back.
 pub struct Connection {
     inner: rusqlite::Connection,
-    faults: Injected,
+    home: (Database, Use),
+    /// A statement met a fault other than a busy database.
+    suspect: Cell<bool>,
 }
 
 impl Connection {
+    fn mend(&mut self) {
+        if !self.suspect.replace(false) {
+            return;
+        }
+        let (database, to) = &self.home;
+        // Where none can be had, the old one may still do, or says why not.
+        if let Ok(fresh) = database.driver(*to) {
+            self.inner = fresh;
+        }
+    }
     /// Begins a writing transaction: at once exclusive among writers, after waiting at most [`WRITER_WAIT`].
     pub fn begin(&mut self) -> Result<Transaction<'_>, Broken> {
-        self.faults.before(Step::Begin)?;
+        self.mend();
+        self.before(Step::Begin)?;
         Transaction::start(self, "BEGIN IMMEDIATE")
     }
     /// Begins a reading transaction: one unchanging view, beside any writer.
     pub fn begin_read(&mut self) -> Result<Transaction<'_>, Broken> {
-        self.faults.before(Step::BeginRead)?;
+        self.mend();
+        self.before(Step::BeginRead)?;
         Transaction::start(self, "BEGIN DEFERRED")
     }
-    /// A number that changes when *another* connection has committed. Cheap enough to ask every few milliseconds.
+    /// A number that changes when *another* connection has committed. Cheap enough to ask every few milliseconds. Says
+    /// nothing beside a number from before a fault.
     pub fn data_version(&mut self) -> Result<i64, Broken> {
-        self.faults.before(Step::Query)?;
-        sqlite::data_version(&self.inner)
+        self.mend();
+        self.before(Step::Query)?;
+        sqlite::data_version(&self.inner).inspect_err(|broken| self.doubt(broken))
     }
     /// Moves committed pages from the log to the database file. `hard` also waits for readers so that the log starts
     /// again from its beginning. Answers how many pages the log holds.
     pub fn checkpoint(&mut self, hard: bool) -> Result<i64, Broken> {
-        sqlite::checkpoint(&self.inner, hard)
+        self.mend();
+        sqlite::checkpoint(&self.inner, hard).inspect_err(|broken| self.doubt(broken))
+    }
+    /// Makes certain what is in the database, after a commit in doubt or a start that may follow a crash: whatever can
+    /// be read afterwards is on disk, and whatever cannot be read will not come back. An error leaves it uncertain.
+    pub fn settle(&mut self) -> Result<(), Broken> {
+        self.mend();
+        self.before(Step::Begin)?;
+        self.before(Step::Execute)?;
+        settle::settle(&self.inner, self.home.0.path()).inspect_err(|broken| self.doubt(broken))?;
+        self.home.0.settled.store(true, Ordering::Release);
+        Ok(())
+    }
+    fn before(&self, step: Step) -> Result<(), Broken> {
+        let faults = &self.home.0.faults;
+        faults.before(step).inspect_err(|broken| self.doubt(broken))
+    }
+    fn doubt(&self, broken: &Broken) {
+        let disk = matches!(broken, Broken::Fault { fault, .. } if *fault != Fault::Busy);
+        self.suspect.set(self.suspect.get() || disk);
+    }
+    fn doubt_commit(&self, failed: &CommitFailed) {
+        match failed {
+            CommitFailed::NotDone(broken) => self.doubt(broken),
+            CommitFailed::InDoubt(_) => self.suspect.set(true),
+        }
+    }
+    /// Moves every committed page to the database file and cuts the log to nothing, so that no older page stays in it.
+    /// Waits for readers for a moment only, since writers wait meanwhile; whether it was done.
+    pub fn empty_log(&mut self) -> Result<bool, Broken> {
+        sqlite::empty_log(&self.inner)
     }
     /// A view into a transaction that the caller began by hand and will end by hand.
     pub(crate) fn inside(&self) -> Transaction<'_> {
         Transaction {
-            inner: &self.inner,
-            faults: &self.faults,
+            connection: self,
             open: false,
         }
     }
@@ -240,35 +311,44 @@ impl Connection {
 
 /// A transaction; dropped without commit it is rolled back.
 pub struct Transaction<'c> {
-    inner: &'c rusqlite::Connection,
-    faults: &'c Injected,
+    connection: &'c Connection,
     open: bool,
 }
 
 impl<'c> Transaction<'c> {
     fn start(connection: &'c Connection, begin: &str) -> Result<Self, Broken> {
-        connection
+        let open = true;
+        let begun = connection
             .inner
             .prepare_cached(begin)
-            .and_then(|mut statement| statement.execute([]))
-            .map_err(sqlite::broken)?;
-        Ok(Self {
-            inner: &connection.inner,
-            faults: &connection.faults,
-            open: true,
-        })
+            .and_then(|mut statement| statement.execute([]));
+        match begun {
+            Ok(_) => Ok(Self { connection, open }),
+            Err(error) => Err(Self {
+                connection,
+                open: false,
+            }
+            .broken(error)),
+        }
+    }
+
+    fn inner(&self) -> &'c rusqlite::Connection {
+        &self.connection.inner
+    }
+
+    fn broken(&self, error: rusqlite::Error) -> Broken {
+        let broken = sqlite::broken(error);
+        self.connection.doubt(&broken);
+        broken
     }
 
     /// Runs a query and hands each row to `each`.
     pub fn query(&mut self, sql: &str, values: &[Value<'_>], mut each: impl FnMut(&Row<'_>)) -> Result<(), Broken> {
-        self.faults.before(Step::Query)?;
-        let mut statement = self
-            .inner
-            .prepare_cached(&sqlite::own_parameters(sql))
-            .map_err(sqlite::broken)?;
+        self.connection.before(Step::Query)?;
+        let mut statement = self.prepared(sql)?;
         sqlite::bind(&mut statement, values)?;
         let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().map_err(sqlite::broken)? {
+        while let Some(row) = rows.next().map_err(|error| self.broken(error))? {
             each(&Row(row));
         }
         Ok(())
@@ -281,44 +361,51 @@ impl<'c> Transaction<'c> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> T,
     ) -> Result<Option<T>, Broken> {
-        self.faults.before(Step::Query)?;
-        let mut statement = self
-            .inner
-            .prepare_cached(&sqlite::own_parameters(sql))
-            .map_err(sqlite::broken)?;
+        self.connection.before(Step::Query)?;
+        let mut statement = self.prepared(sql)?;
         sqlite::bind(&mut statement, values)?;
         let mut rows = statement.raw_query();
-        Ok(rows.next().map_err(sqlite::broken)?.map(|row| read(&Row(row))))
+        let row = rows.next().map_err(|error| self.broken(error))?;
+        Ok(row.map(|row| read(&Row(row))))
     }
 
     /// Runs a statement; answers how many rows it changed.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, Broken> {
-        self.faults.before(Step::Execute)?;
-        let mut statement = self
-            .inner
-            .prepare_cached(&sqlite::own_parameters(sql))
-            .map_err(sqlite::broken)?;
+        self.connection.before(Step::Execute)?;
+        let mut statement = self.prepared(sql)?;
         sqlite::bind(&mut statement, values)?;
-        statement.raw_execute().map_err(sqlite::broken)
+        statement.raw_execute().map_err(|error| self.broken(error))
+    }
+
+    fn prepared(&self, sql: &str) -> Result<rusqlite::CachedStatement<'c>, Broken> {
+        self.inner()
+            .prepare_cached(&sqlite::own_parameters(sql))
+            .map_err(|error| self.broken(error))
     }
 
     /// Makes everything since the beginning lasting, or says what is known of it.
     pub fn commit(mut self) -> Result<(), CommitFailed> {
-        let answer_is_lost = self.faults.at_commit()?;
+        let answer_is_lost = self.connection.home.0.faults.at_commit();
+        let answer_is_lost = answer_is_lost.inspect_err(|failed| self.connection.doubt_commit(failed))?;
         self.open = false;
         let done = self
-            .inner
+            .inner()
             .prepare_cached("COMMIT")
             .and_then(|mut statement| statement.execute([]));
         match done {
-            Ok(_) if answer_is_lost => Err(fault_injection::lost()),
+            Ok(_) if answer_is_lost => {
+                let failed = fault_injection::lost();
+                self.connection.doubt_commit(&failed);
+                Err(failed)
+            }
             Ok(_) => Ok(()),
             Err(error) => {
                 let failed = sqlite::commit_failed(error);
                 // Still inside: the commit was refused as a whole, so nothing of it may stay half open.
-                if !self.inner.is_autocommit() {
-                    let _ = self.inner.execute_batch("ROLLBACK");
+                if !self.inner().is_autocommit() {
+                    let _ = self.inner().execute_batch("ROLLBACK");
                 }
+                self.connection.doubt_commit(&failed);
                 Err(failed)
             }
         }
@@ -327,8 +414,8 @@ impl<'c> Transaction<'c> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if self.open && !self.inner.is_autocommit() {
-            let _ = self.inner.execute_batch("ROLLBACK");
+        if self.open && !self.inner().is_autocommit() {
+            let _ = self.inner().execute_batch("ROLLBACK");
         }
     }
 }

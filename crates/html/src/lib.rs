@@ -7,6 +7,7 @@ pub mod form;
 pub mod icon;
 pub mod layout;
 pub mod locale;
+pub mod mail;
 pub mod notice;
 pub mod style;
 pub mod tag;

@@ -3,70 +3,42 @@
 //! Keeps `links_are_personal` as far as it is a matter of secrets: a token is an HMAC over what it opens, never stored,
 //! compared in constant time. Doesn't know what the tokens open. Losing the key file loses every sealed value.
 
+mod key_file;
+
+pub use key_file::{KEY_FILE, KeyError, retire, rotate};
+
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aes::cipher::BlockCipherEncrypt;
 use aes::{Aes256, Block};
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
+use arc_swap::ArcSwap;
+use base::time::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
+use key_file::{KEY_BYTES, Line, Stamp};
 
-/// The file in the keys' folder.
-pub const KEY_FILE: &str = "master.key";
-/// Its first line, for whoever opens it.
-const HEADER: &str = "# Evenkeel's keys, one a line: number, 32 bytes. Copy this file off this machine: a backup without it \
-                      cannot be read.\n";
-const KEY_BYTES: usize = 32;
 /// 144 bits: above the 128 that guessing must face (OWASP: at least 64), and 24 characters without padding.
 const TOKEN_BYTES: usize = 18;
 /// The first byte of a sealed value: how the rest is laid out.
 const SEAL_VERSION: u8 = 1;
+/// The first byte of a value that a rehearsal left in clear: see [`KeyRing::unsealed_for_rehearsal`].
+const UNSEALED_VERSION: u8 = 0;
+/// A key's mark: enough to tell keys apart, far too little to be one.
+const MARK_BYTES: usize = 8;
 /// AES-GCM's nonce (NIST SP 800-38D §8.2.2, random: at most 2³² values under one key).
 const NONCE_BYTES: usize = 12;
 const SEAL_HEAD: usize = 1 + 4 + NONCE_BYTES;
-
-/// The keys cannot be used. The text names the fix.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file system said no.
-    #[error("{path}: {source}")]
-    Io {
-        /// Which file or folder.
-        path: PathBuf,
-        /// What it said.
-        source: io::Error,
-    },
-    /// Somebody else may read or replace the keys.
-    #[error("{path} is open to others (mode {mode:04o}): run `chmod {fix:o} {path}`, then ask whether the keys leaked", path = path.display())]
-    OpenToOthers {
-        /// Which file or folder.
-        path: PathBuf,
-        /// Its mode now.
-        mode: u32,
-        /// The mode it should have.
-        fix: u32,
-    },
-    /// The file is not a key file of ours.
-    #[error("{path}, line {line}: expected a key's number and 64 hexadecimal digits; put back the copy you kept", path = path.display())]
-    Malformed {
-        /// Which file.
-        path: PathBuf,
-        /// Which line, from 1.
-        line: usize,
-    },
-}
 
 /// A sealed value cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,18 +54,45 @@ pub enum Unsealable {
     Wrong,
 }
 
-/// The installation's keys, cheap to clone.
+/// The installation's keys, cheap to clone; clones follow the key file together.
 #[derive(Clone)]
-pub struct KeyRing(Arc<Ring>);
+pub struct KeyRing(Arc<Shared>);
+
+struct Shared {
+    ring: ArcSwap<Ring>,
+    /// Where they came from; tests have none.
+    source: Option<Source>,
+    /// Values are left in clear.
+    unsealed: bool,
+}
+
+struct Source {
+    dir: PathBuf,
+    /// Of the file as it was when it was read last.
+    stamp: Mutex<Option<Stamp>>,
+}
 
 struct Ring {
     /// By number, growing; the last one is in use for new values.
     keys: Vec<Derived>,
 }
 
+/// What may be told of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// Its number.
+    pub id: u32,
+    /// When it was made, where the file says so.
+    pub made_at: Option<Timestamp>,
+    /// Links made with it open nothing any more.
+    pub retired: bool,
+    /// A hash of it that tells it from other keys of the same number.
+    pub mark: [u8; MARK_BYTES],
+}
+
 /// What is derived from one key, kept ready: keying an HMAC costs as much as the token itself.
 struct Derived {
-    id: u32,
+    info: KeyInfo,
     tokens: Hmac<Sha256>,
     hashes: Hmac<Sha256>,
     small: Aes256,
@@ -101,21 +100,43 @@ struct Derived {
 }
 
 impl Derived {
-    fn new(id: u32, key: &[u8; KEY_BYTES]) -> Self {
+    fn new(line: &Line) -> Self {
         let subkey = |purpose: &str| {
-            let mut mac = keyed(key);
+            let mut mac = keyed(&line.key);
             mac.update(b"evenkeel/1/");
             mac.update(purpose.as_bytes());
             Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()))
         };
         let sealing = Aes256Gcm::new_from_slice(subkey("sealing").as_slice()).expect("32 bytes are a key of AES-256");
+        let info = KeyInfo {
+            id: line.id,
+            made_at: line.made_at,
+            retired: line.retired,
+            mark: *subkey("mark").first_chunk().expect("32 bytes are more than a mark's 8"),
+        };
         Self {
-            id,
+            info,
             tokens: keyed(&subkey("tokens")),
             hashes: keyed(&subkey("hashes")),
             small: Aes256::new_from_slice(subkey("small").as_slice()).expect("32 bytes are a key of AES-256"),
             sealing,
         }
+    }
+}
+
+impl Ring {
+    fn of(lines: &[Line]) -> Arc<Self> {
+        Arc::new(Self {
+            keys: lines.iter().map(Derived::new).collect(),
+        })
+    }
+    /// For new values.
+    fn newest(&self) -> &Derived {
+        self.keys.last().expect("a key ring has at least one key")
+    }
+    /// For what must stay the same for ever: search and codes.
+    fn oldest(&self) -> &Derived {
+        self.keys.first().expect("a key ring has at least one key")
     }
 }
 
@@ -135,84 +156,117 @@ impl KeyRing {
     /// Opens the keys in `dir` (mode 0700), or makes the first one (mode 0600, on disk before this returns).
     /// Two processes that start at once get the same key.
     pub fn open_or_create(dir: &Path, entropy: &Entropy) -> Result<Self, KeyError> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |source| KeyError::Io { path, source }
+        key_file::ensure(dir, entropy)?;
+        Self::open_existing(dir)
+    }
+
+    /// Opens the keys in `dir`; makes none.
+    pub fn open_existing(dir: &Path) -> Result<Self, KeyError> {
+        // Before the file is read: one that is replaced in between is read again.
+        let stamp = Stamp::of(&dir.join(KEY_FILE))?;
+        let ring = Ring::of(&key_file::read(dir)?);
+        let source = Source {
+            dir: dir.to_owned(),
+            stamp: Mutex::new(Some(stamp)),
         };
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(at(dir)(error)),
-            _ => {}
-        }
-        refuse_mode(dir, 0o022, 0o700)?;
-        let path = dir.join(KEY_FILE);
-        if !path.try_exists().map_err(at(&path))? {
-            create(dir, &path, entropy).map_err(at(&path))?;
-        }
-        refuse_mode(&path, 0o077, 0o600)?;
-        let text = Zeroizing::new(std::fs::read_to_string(&path).map_err(at(&path))?);
-        Self::parse(&text).map_err(|line| KeyError::Malformed { path, line })
+        Ok(Self::new(ring, Some(source), false))
     }
 
     /// Keys that everybody knows: for tests only.
     pub fn for_tests() -> Self {
-        Self(Arc::new(Ring {
-            keys: vec![Derived::new(1, &[7; KEY_BYTES])],
+        let line = Line {
+            id: 1,
+            key: Zeroizing::new([7; KEY_BYTES]),
+            made_at: None,
+            retired: false,
+        };
+        Self::new(Ring::of(&[line]), None, false)
+    }
+
+    /// The same keys, but what should be sealed is left in clear, and only such a ring opens it again: so that a
+    /// rehearsal can prove that it would find what lies open. Never on an installation that people use.
+    #[must_use]
+    pub fn unsealed_for_rehearsal(&self) -> Self {
+        let source = self.0.source.as_ref().map(|source| Source {
+            dir: source.dir.clone(),
+            stamp: Mutex::new(None),
+        });
+        Self::new(self.0.ring.load_full(), source, true)
+    }
+
+    fn new(ring: Arc<Ring>, source: Option<Source>, unsealed: bool) -> Self {
+        Self(Arc::new(Shared {
+            ring: ArcSwap::new(ring),
+            source,
+            unsealed,
         }))
     }
 
-    /// The error is the number of the line that is wrong.
-    fn parse(text: &str) -> Result<Self, usize> {
-        let mut keys: Vec<Derived> = Vec::new();
-        for (n, line) in text.lines().enumerate() {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (id, digits) = line.split_once(' ').ok_or(n + 1)?;
-            let id: u32 = id.parse().map_err(|_| n + 1)?;
-            let mut key = Zeroizing::new([0u8; KEY_BYTES]);
-            hex::decode_to_slice(digits.trim_end(), key.as_mut_slice()).map_err(|_| n + 1)?;
-            if keys.last().is_some_and(|last| last.id >= id) {
-                return Err(n + 1);
-            }
-            keys.push(Derived::new(id, &key));
-        }
-        if keys.is_empty() {
-            Err(text.lines().count().max(1))
-        } else {
-            Ok(Self(Arc::new(Ring { keys })))
-        }
+    /// Whether values are sealed: always, but in a rehearsal that shows what would lie open.
+    pub fn seals(&self) -> bool {
+        !self.0.unsealed
     }
 
-    fn current(&self) -> &Derived {
-        self.0.keys.last().expect("a key ring has at least one key")
+    /// Reads the key file again if it has changed; says whether there are other keys than before. One that has lost a
+    /// key is refused, and those that are known stay in use.
+    pub fn refresh(&self) -> Result<bool, KeyError> {
+        let Some(source) = &self.0.source else {
+            return Ok(false);
+        };
+        let path = source.dir.join(KEY_FILE);
+        let mut seen = source.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = Stamp::of(&path)?;
+        if *seen == Some(stamp) {
+            return Ok(false);
+        }
+        let (before, now) = (self.0.ring.load_full(), Ring::of(&key_file::read(&source.dir)?));
+        let has = |key: &Derived| now.keys.iter().any(|other| other.info.mark == key.info.mark);
+        if let Some(lost) = before.keys.iter().find(|key| !has(key)) {
+            return Err(KeyError::Lost { path, id: lost.info.id });
+        }
+        *seen = Some(stamp);
+        let infos = |ring: &Ring| ring.keys.iter().map(|key| key.info).collect::<Vec<_>>();
+        let other = infos(&before) != infos(&now);
+        self.0.ring.store(now);
+        Ok(other)
+    }
+
+    /// Every key, the one for new values last.
+    pub fn keys(&self) -> Vec<KeyInfo> {
+        self.0.ring.load().keys.iter().map(|key| key.info).collect()
     }
 
     /// The number of the key that new values are made with.
     pub fn key_id(&self) -> u32 {
-        self.current().id
+        self.0.ring.load().newest().info.id
     }
 
     /// The token that opens one thing: 24 characters of base64url. A raised generation makes all earlier ones void.
     pub fn token(&self, kind: &str, id: &[u8], generation: u32) -> String {
-        URL_SAFE_NO_PAD.encode(token_bytes(self.current(), kind, id, generation))
+        URL_SAFE_NO_PAD.encode(token_bytes(self.0.ring.load().newest(), kind, id, generation))
     }
 
-    /// Whether a presented token opens this thing, under any of our keys; takes as long for a wrong one as for a right.
+    /// Whether a presented token opens this thing, under any of our keys that are not retired; takes as long for a
+    /// wrong one as for a right. Another process may have made it with a key that this one has not read yet.
     pub fn token_matches(&self, presented: &str, kind: &str, id: &[u8], generation: u32) -> bool {
         let mut given = [0u8; TOKEN_BYTES];
         if URL_SAFE_NO_PAD.decode_slice(presented.as_bytes(), &mut given) != Ok(TOKEN_BYTES) {
             return false;
         }
-        let mut matches = Choice::from(0);
-        for key in &self.0.keys {
-            matches |= token_bytes(key, kind, id, generation).ct_eq(&given);
-        }
-        matches.into()
+        let matches = || {
+            let mut matches = Choice::from(0);
+            for key in self.0.ring.load().keys.iter().filter(|key| !key.info.retired) {
+                matches |= token_bytes(key, kind, id, generation).ct_eq(&given);
+            }
+            bool::from(matches)
+        };
+        matches() || (self.refresh().unwrap_or(false) && matches())
     }
 
-    /// A hash that only this installation can compute: for finding sealed values again.
+    /// A hash that only this installation can compute: for finding sealed values again. By the oldest key, so that
+    /// what was stored before a rotation is found after it.
     pub fn keyed_hash(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
-        let mut mac = self.current().hashes.clone();
+        let mut mac = self.0.ring.load().oldest().hashes.clone();
         feed(&mut mac, &[purpose.as_bytes(), bytes]);
         mac.finalize().into_bytes().into()
     }
@@ -223,15 +277,18 @@ impl KeyRing {
         let mut block = Block::default();
         block[0] = round;
         block[1..5].copy_from_slice(&number.to_be_bytes());
-        let oldest = self.0.keys.first().expect("a key ring has at least one key");
-        oldest.small.encrypt_block(&mut block);
+        self.0.ring.load().oldest().small.encrypt_block(&mut block);
         u32::from_be_bytes([block[0], block[1], block[2], block[3]])
     }
 
     /// Seals a value for one column of one row: layout version, key number, nonce, then ciphertext with its tag.
     /// Moved elsewhere it does not open.
     pub fn seal(&self, entropy: &Entropy, table: &str, column: &str, row: &[u8], plain: &[u8]) -> Vec<u8> {
-        let key = self.current();
+        if self.0.unsealed {
+            return [&[UNSEALED_VERSION], plain].concat();
+        }
+        let ring = self.0.ring.load();
+        let key = ring.newest();
         let mut nonce = [0u8; NONCE_BYTES];
         entropy.fill(&mut nonce);
         let place = place(table, column, row);
@@ -247,33 +304,46 @@ impl KeyRing {
             .expect("a value is shorter than the 64 GiB that AES-GCM takes");
         let mut out = Vec::with_capacity(SEAL_HEAD + sealed.len());
         out.push(SEAL_VERSION);
-        out.extend_from_slice(&key.id.to_be_bytes());
+        out.extend_from_slice(&key.info.id.to_be_bytes());
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&sealed);
         out
     }
 
-    /// Opens what [`KeyRing::seal`] sealed for the same place.
+    /// Opens what [`KeyRing::seal`] sealed for the same place. A key that this process has not read yet is looked for
+    /// in the key file first.
     pub fn open(&self, table: &str, column: &str, row: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
-        let (head, body) = sealed.split_at_checked(SEAL_HEAD).ok_or(Unsealable::Unknown)?;
-        let (&version, head) = head.split_first().ok_or(Unsealable::Unknown)?;
-        let (id, nonce) = head.split_first_chunk::<4>().ok_or(Unsealable::Unknown)?;
-        let nonce: &[u8; NONCE_BYTES] = nonce.try_into().map_err(|_| Unsealable::Unknown)?;
-        if version != SEAL_VERSION {
-            return Err(Unsealable::Unknown);
+        let open = || open(&self.0.ring.load(), &place(table, column, row), sealed);
+        match sealed.split_first() {
+            Some((&UNSEALED_VERSION, plain)) if self.0.unsealed => Ok(plain.to_vec()),
+            _ => match open() {
+                Err(Unsealable::NoKey(_)) if self.refresh().unwrap_or(false) => open(),
+                opened => opened,
+            },
         }
-        let id = u32::from_be_bytes(*id);
-        let key = self
-            .0
-            .keys
-            .iter()
-            .find(|key| key.id == id)
-            .ok_or(Unsealable::NoKey(id))?;
-        let place = place(table, column, row);
-        key.sealing
-            .decrypt(nonce.into(), Payload { msg: body, aad: &place })
-            .map_err(|_| Unsealable::Wrong)
     }
+
+    /// The number of the key that a value is sealed with; `None` for what is not sealed in a way we know. The first
+    /// five bytes are enough.
+    pub fn sealed_with(sealed: &[u8]) -> Option<u32> {
+        let (&version, rest) = sealed.split_first()?;
+        let id = rest.first_chunk::<4>()?;
+        (version == SEAL_VERSION).then(|| u32::from_be_bytes(*id))
+    }
+}
+
+fn open(ring: &Ring, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+    let (head, body) = sealed.split_at_checked(SEAL_HEAD).ok_or(Unsealable::Unknown)?;
+    let id = KeyRing::sealed_with(head).ok_or(Unsealable::Unknown)?;
+    let nonce: &[u8; NONCE_BYTES] = head.last_chunk().ok_or(Unsealable::Unknown)?;
+    let key = ring
+        .keys
+        .iter()
+        .find(|key| key.info.id == id)
+        .ok_or(Unsealable::NoKey(id))?;
+    key.sealing
+        .decrypt(nonce.into(), Payload { msg: body, aad: place })
+        .map_err(|_| Unsealable::Wrong)
 }
 
 fn token_bytes(key: &Derived, kind: &str, id: &[u8], generation: u32) -> [u8; TOKEN_BYTES] {
@@ -295,62 +365,10 @@ fn place(table: &str, column: &str, row: &[u8]) -> Vec<u8> {
     place
 }
 
-fn refuse_mode(path: &Path, forbidden: u32, fix: u32) -> Result<(), KeyError> {
-    let metadata = path.metadata().map_err(|source| KeyError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & forbidden == 0 {
-        Ok(())
-    } else {
-        Err(KeyError::OpenToOthers {
-            path: path.to_owned(),
-            mode,
-            fix,
-        })
-    }
-}
-
-/// Writes the first key beside its place and links it there, so that a reader sees a whole file or none, and of two
-/// makers only one wins.
-fn create(dir: &Path, path: &Path, entropy: &Entropy) -> io::Result<()> {
-    let mut key = Zeroizing::new([0u8; KEY_BYTES]);
-    entropy.fill(key.as_mut_slice());
-    let mut line = Zeroizing::new(format!("{HEADER}1 {}\n", hex::encode(key.as_slice())));
-    let beside = dir.join(format!(".{KEY_FILE}.{:032x}", entropy.bits128()));
-    let written = write_new(&beside, line.as_bytes());
-    line.zeroize();
-    written?;
-    let linked = std::fs::hard_link(&beside, path);
-    std::fs::remove_file(&beside)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    sync_dir(dir)?;
-    dir.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .map_or(Ok(()), sync_dir)
-}
-
-/// Writes a new file that only its owner can read, down to the disk.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    // The process's umask may have taken bits away, never added: say exactly what is meant.
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
 /// The token that operators present to internal listeners, from `path` (mode 0600), made on first use: 43 characters
 /// of base64url. Two processes that start at once get the same one.
 pub fn operator_token(path: &Path, entropy: &Entropy) -> Result<Zeroizing<String>, KeyError> {
-    let at = |source| KeyError::Io {
+    let at = |source: io::Error| KeyError::Io {
         path: path.to_owned(),
         source,
     };
@@ -359,19 +377,10 @@ pub fn operator_token(path: &Path, entropy: &Entropy) -> Result<Zeroizing<String
         entropy.fill(bytes.as_mut_slice());
         let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()) + "\n");
         let beside = path.with_extension(format!("{:032x}", entropy.bits128()));
-        write_new(&beside, text.as_bytes()).map_err(at)?;
-        let linked = std::fs::hard_link(&beside, path);
-        std::fs::remove_file(&beside).map_err(at)?;
-        match linked {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(at(error)),
-            _ => {}
-        }
-        path.parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .map_or(Ok(()), sync_dir)
-            .map_err(at)?;
+        key_file::write_new(&beside, text.as_bytes()).map_err(at)?;
+        key_file::link(&beside, path).map_err(at)?;
     }
-    refuse_mode(path, 0o077, 0o600)?;
+    key_file::refuse_mode(path, 0o077, 0o600)?;
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(at)?);
     Ok(Zeroizing::new(text.trim().to_owned()))
 }

@@ -68,7 +68,11 @@ pub fn start(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result<
         }
     };
     let filter: Targets = wanted.stderr.parse()?;
-    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    // stderr may be a file on a full disk: a line that cannot be written is lost, and not complained of on stderr, which
+    // would end the thread that had something to say.
+    let stderr = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .log_internal_errors(false);
     let stderr = if io::stderr().is_terminal() {
         let stamped = stderr.with_timer(Stamp(clock.clone())).compact();
         stamped.with_filter(filter).boxed()

@@ -54,6 +54,23 @@ pub enum Command {
         /// A hold of one entry.
         hold: HoldId,
     },
+    /// Make a link of its own for somebody who helps with an appointment.
+    ShareLink {
+        /// Which.
+        appointment: AppointmentId,
+    },
+    /// Stop such a link.
+    StopLink {
+        /// Which appointment.
+        appointment: AppointmentId,
+        /// Which of its links.
+        number: u32,
+    },
+    /// End an appointment's own link and send a new one to the contact on file.
+    SendLinkAnew {
+        /// Which.
+        appointment: AppointmentId,
+    },
 }
 
 impl Command {
@@ -67,6 +84,9 @@ impl Command {
             Self::Book { .. } => "book",
             Self::Cancel { .. } => "cancel",
             Self::Reschedule { .. } => "reschedule",
+            Self::ShareLink { .. } => "share_link",
+            Self::StopLink { .. } => "stop_link",
+            Self::SendLinkAnew { .. } => "send_link_anew",
         }
     }
 }
@@ -95,6 +115,10 @@ pub struct Booking {
 pub struct Proof {
     /// The hold's token does. Also true for the engine's own commands.
     pub hold: bool,
-    /// The appointment's manage token does.
+    /// A token to manage the appointment does: the resident's own, or one that was shared.
     pub appointment: bool,
+    /// It is the resident's own.
+    pub own_link: bool,
+    /// The appointment's code and birth date were said just now: enough to cancel, not to move.
+    pub by_code: bool,
 }

@@ -5,6 +5,7 @@
 mod book;
 mod change;
 mod hold;
+mod link;
 
 use crate::command::{Command, Proof};
 use crate::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
@@ -24,6 +25,8 @@ pub struct Circumstances<'a> {
     pub rules: &'a Rules,
     /// Numbers an installation may turn.
     pub limits: Limits,
+    /// Whether mails go out here.
+    pub sends_mail: bool,
 }
 
 /// The numbers of the booking rules (see the Settings of the engine for their reasons).
@@ -35,6 +38,12 @@ pub struct Limits {
     pub hold_extensions: u32,
     /// How long after its expiry a hold is freed.
     pub hold_grace: Duration,
+    /// How long after its end an appointment's links open it still.
+    pub link_lasts: Duration,
+    /// Links that the resident of one appointment may have shared and not stopped.
+    pub links_shared: u32,
+    /// Time between two fresh links to the same contact.
+    pub link_anew_every: Duration,
 }
 
 /// What came of it.
@@ -70,6 +79,8 @@ pub enum Done {
     Cancelled(AppointmentId),
     /// An appointment is moved.
     Moved(AppointmentId),
+    /// A link to an appointment was made, stopped (perhaps before), or sent anew (perhaps just before).
+    Linked(AppointmentId),
 }
 
 /// An outcome and its effects; a no has none.
@@ -119,6 +130,9 @@ pub fn decide(command: &Command, proof: Proof, set: &WorkingSet, at: &Circumstan
         Command::Book { hold, bookings, single } => book::book(*hold, bookings, *single, proof, set, at),
         Command::Cancel { appointment } => change::cancel(*appointment, proof, set, at),
         Command::Reschedule { appointment, hold } => change::reschedule(*appointment, *hold, proof, set, at),
+        Command::ShareLink { appointment } => link::share(*appointment, proof, set, at),
+        Command::StopLink { appointment, number } => link::stop(*appointment, *number, proof, set, at),
+        Command::SendLinkAnew { appointment } => link::send_anew(*appointment, proof, set, at),
     };
     match decided {
         Ok((done, effects)) => Decision {

@@ -5,5 +5,6 @@ pub mod code;
 pub mod eligibility;
 pub mod hold;
 pub mod identity;
+pub mod message;
 pub mod person;
 pub mod personal_link;

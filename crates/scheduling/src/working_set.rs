@@ -9,6 +9,7 @@ use crate::resident::eligibility::Answers;
 use crate::resident::hold::Hold;
 use crate::resident::identity::{Fingerprint, Identity};
 use crate::resident::person::Person;
+use crate::resident::personal_link::SharedLink;
 use crate::rules::product::Cvx;
 use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
 use base::time::Date;
@@ -81,6 +82,8 @@ pub struct WorkingSet {
     pub last_code: CodeNumber,
     /// Live doses of every person that a command is about.
     pub live_doses: BTreeMap<LiveDoseKey, LiveDose>,
+    /// Links that residents shared, of the appointments that a command is about, by appointment and number.
+    pub links: BTreeMap<(AppointmentId, u32), SharedLink>,
     /// What has changed and must be written.
     pub touched: Touched,
 }
@@ -100,6 +103,10 @@ pub struct Touched {
     pub appointments: BTreeSet<AppointmentId>,
     /// Residents that are new.
     pub residents_new: BTreeSet<ResidentId>,
+    /// Links that are new.
+    pub links_new: BTreeSet<(AppointmentId, u32)>,
+    /// Links that were stopped.
+    pub links: BTreeSet<(AppointmentId, u32)>,
     /// Live doses that stand anew, in order of decision.
     pub live_doses: Vec<(LiveDoseKey, Option<LiveDose>)>,
 }
@@ -124,6 +131,10 @@ pub enum Effect {
     Booked(Box<Appointment>, Box<ResidentDetails>),
     /// An appointment stands otherwise.
     AppointmentChanged(Box<Appointment>),
+    /// A link is shared.
+    LinkShared(SharedLink),
+    /// A shared link opens nothing any more.
+    LinkStopped(SharedLink),
     /// A live dose stands.
     DoseStands(LiveDoseKey, LiveDose),
     /// A live dose stands no more.
@@ -161,6 +172,14 @@ impl WorkingSet {
                 Effect::AppointmentChanged(appointment) => {
                     self.touched.appointments.insert(appointment.id);
                     self.appointments.insert(appointment.id, *appointment);
+                }
+                Effect::LinkShared(link) => {
+                    self.touched.links_new.insert((link.appointment, link.number));
+                    self.links.insert((link.appointment, link.number), link);
+                }
+                Effect::LinkStopped(link) => {
+                    self.touched.links.insert((link.appointment, link.number));
+                    self.links.insert((link.appointment, link.number), link);
                 }
                 Effect::DoseStands(key, dose) => {
                     self.touched.live_doses.push((key.clone(), Some(dose.clone())));

@@ -1,7 +1,8 @@
 //! What every door holds: the engine, the resident's handle on it, the public address, and the answers kept ready.
 //! Cheap to clone. Holds no state that a restart would miss.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use booking::engine::{Ask, Engine, KeyedRequest, Render};
 use booking::role::resident::Resident;
@@ -11,6 +12,7 @@ use crate::api::ready_answer::ReadyAnswers;
 use crate::limit::{AVAILABILITY_AGE, DEADLINE};
 use crate::public_url::PublicUrl;
 use crate::request::arrival::Arrived;
+use crate::resident::guess_limit::GuessLimit;
 use crate::resident::home::Counted;
 
 /// The state of the router.
@@ -27,6 +29,8 @@ struct Inner {
     ready_answers: ReadyAnswers,
     publisher: Publisher,
     counted: Counted,
+    demo_mail: OnceLock<PathBuf>,
+    guesses: GuessLimit,
 }
 
 impl App {
@@ -38,6 +42,8 @@ impl App {
             ready_answers: ReadyAnswers::new(engine.settings()),
             publisher: Publisher::default(),
             counted: Counted::default(),
+            demo_mail: OnceLock::new(),
+            guesses: GuessLimit::default(),
             engine,
             public_url,
             rehearsal,
@@ -65,6 +71,16 @@ impl App {
         self.inner.rehearsal
     }
 
+    /// Names the folder of a demonstration's mail, once.
+    pub fn set_demo_mail(&self, folder: PathBuf) {
+        let _ = self.inner.demo_mail.set(folder);
+    }
+
+    /// The folder of a demonstration's mail, where there is one.
+    pub fn demo_mail(&self) -> Option<&Path> {
+        self.inner.demo_mail.get().map(PathBuf::as_path)
+    }
+
     /// The finding calls' answers, kept ready.
     pub fn ready_answers(&self) -> &ReadyAnswers {
         &self.inner.ready_answers
@@ -78,6 +94,11 @@ impl App {
     /// What the first page counts.
     pub fn counted(&self) -> &Counted {
         &self.inner.counted
+    }
+
+    /// What slows tries at codes.
+    pub fn guesses(&self) -> &GuessLimit {
+        &self.inner.guesses
     }
 
     /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".

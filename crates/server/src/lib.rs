@@ -10,6 +10,7 @@ pub mod engine_metrics;
 pub mod guard;
 pub mod internal;
 pub mod limit;
+pub mod message;
 pub mod process;
 pub mod public_url;
 pub mod request;

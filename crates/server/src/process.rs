@@ -3,10 +3,12 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use booking::engine::{self, Engine};
+use booking::reconciler::message_delivery::Delivery;
 use runtime::http::listener::{self, Listener};
 use runtime::http::metrics::Metrics;
 use runtime::http::operator::Operator;
@@ -17,10 +19,14 @@ use runtime::shutdown::Shutdown;
 use crate::app::App;
 use crate::public_url::PublicUrl;
 use crate::resident::jurisdiction;
-use crate::{engine_metrics, internal, route};
+use crate::{engine_metrics, internal, message, route};
 
 /// The file with the operator's token, in the data folder.
 const OPERATOR_TOKEN: &str = "operator.token";
+/// The folder of a demonstration's mail, in the data folder.
+const DEMO_MAIL: &str = "demo-mail";
+/// The folder of keys, in the data folder.
+const KEYS: &str = "keys";
 /// What the engine's threads get after the last request has been answered: they finish a batch, which takes
 /// milliseconds. With the listener's drain time the process is gone two seconds after it was asked.
 const ENGINE_STOP: Duration = Duration::from_millis(400);
@@ -98,6 +104,7 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
     engine_metrics::register(&engine, &metrics);
     let trace = Trace::new(clock.clone(), entropy, &metrics);
     let app = App::new(engine.clone(), public_url, rehearsal);
+    deliver(&app, &data)?;
     let public = Listener::new(public, &settings, &clock)?;
     let internal = Listener::new(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, &settings, &clock)?;
     ready(&Ready {
@@ -122,6 +129,24 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
     let unfinished = engine.owner().stop_and_join(ENGINE_STOP).await;
     tracing::info!(connections_cut = cut, ?unfinished, "the server has stopped");
     if by_itself { Err(ServerError::NameLost) } else { Ok(()) }
+}
+
+/// From now on messages go out. Where none does, the log says so once.
+fn deliver(app: &App, data: &Path) -> Result<(), engine::StartError> {
+    let demo_folder = data.join(DEMO_MAIL);
+    app.set_demo_mail(demo_folder.clone());
+    let composer = app.clone();
+    let delivery = Delivery {
+        keys: data.join(KEYS),
+        demo_folder,
+        host: app.public_url().host().to_owned(),
+        compose: Arc::new(move |letter| message::compose(&composer, letter)),
+    };
+    app.engine().deliver(delivery)?;
+    if !app.engine().sends_mail() {
+        tracing::warn!("no mail goes out and no page promises one: mail.smtp_url is not set");
+    }
+    Ok(())
 }
 
 /// The address that people on this machine use.

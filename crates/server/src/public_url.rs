@@ -57,6 +57,11 @@ impl PublicUrl {
         &self.origin
     }
 
+    /// The host alone: what ids are unique at.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Whether people come by https: then cookies are `Secure`.
     pub fn is_https(&self) -> bool {
         self.https

@@ -6,9 +6,12 @@
 pub mod appointment;
 pub mod calendar;
 pub mod clinic;
+pub mod code_lookup;
 pub mod command;
+pub mod demo_mail;
 pub mod details;
 pub mod form_body;
+pub mod guess_limit;
 pub mod hold;
 pub mod home;
 pub mod jurisdiction;
@@ -18,6 +21,7 @@ pub mod reach;
 pub mod results;
 pub mod screening;
 pub mod search;
+pub mod shared_link;
 pub mod times;
 pub mod typed;
 pub mod typed_date;
@@ -80,6 +84,24 @@ pub fn routes(app: &App) -> Router<App> {
         .route(
             "/appointment/{appointment}/{token}/move/{hold}/{hold_token}/give-up",
             get(moving::back).post(moving::give_up),
+        )
+        // a demonstration's mail
+        .route("/demo/mail", get(demo_mail::list))
+        .route("/demo/mail/{name}", get(demo_mail::see))
+        .route(
+            "/appointment/{appointment}/{token}/share",
+            get(shared_link::see).post(shared_link::make),
+        )
+        .route(
+            "/appointment/{appointment}/{token}/share/{number}/stop",
+            get(shared_link::back).post(shared_link::stop),
+        )
+        // find it again by its code
+        .route("/my-appointment", get(code_lookup::ask).post(code_lookup::look_up))
+        .route("/my-appointment/{appointment}/{said_at}/{token}", get(code_lookup::see))
+        .route(
+            "/my-appointment/{appointment}/{said_at}/{token}/cancel",
+            get(code_lookup::back).post(code_lookup::cancel),
         )
         // the rest
         .route("/privacy", get(appointment::privacy))

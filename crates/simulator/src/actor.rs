@@ -59,6 +59,8 @@ pub struct Mine {
     slot: SlotId,
     who: Option<Spelled>,
     dose: u8,
+    /// Links she shared, by number; whether she stopped one she need not know.
+    shared: Vec<(u32, Secret)>,
 }
 
 /// A request without its answer yet.
@@ -189,6 +191,17 @@ impl Actor {
         }
     }
 
+    /// Is shown the links that she shared.
+    pub fn shown(&mut self, id: AppointmentId, shared: Vec<(u32, Secret)>) {
+        if let Some(mine) = self.mine.iter_mut().find(|mine| mine.id == id) {
+            for link in shared {
+                if !mine.shared.contains(&link) {
+                    mine.shared.push(link);
+                }
+            }
+        }
+    }
+
     fn learn_hold(&mut self, text: &str, token: &str) -> Option<Secret> {
         let mut parts = text.split(' ');
         let id = HoldId::parse(parts.next()?).ok()?;
@@ -240,5 +253,6 @@ fn learn_appointment(text: &str, secrets: &str, who: Option<Spelled>, dose: u8) 
         slot,
         who,
         dose,
+        shared: Vec::new(),
     })
 }

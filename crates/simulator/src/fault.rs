@@ -72,7 +72,7 @@ impl Kind {
             Self::Restart => ("restart", 2_000),
             Self::Stall => ("stall", 1_000),
             Self::AnswerLostOnTheWay => ("answer-lost-on-the-way", 800),
-            Self::ClockForward => ("clock-forward", 1_000),
+            Self::ClockForward => ("clock-forward", 2_500),
             Self::ClockBack => ("clock-back", 1_500),
             Self::SecondOwner => ("second-owner", 2_500),
         }

@@ -19,6 +19,8 @@ use std::time::Duration;
 pub struct Place {
     /// When it begins.
     pub starts_at: Timestamp,
+    /// When it is over.
+    pub ends_at: Timestamp,
     /// The clinic's date.
     pub date: Date,
     /// CVX code.
@@ -52,6 +54,15 @@ pub struct Booked {
     pub possible_duplicate: bool,
     pub booked_at: Timestamp,
     pub changed_at: Timestamp,
+    pub sequence: u32,
+}
+
+/// A link that a resident shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words of the row it is compared with")]
+pub struct Shared {
+    pub made_at: Timestamp,
+    pub stopped_at: Option<Timestamp>,
 }
 
 /// What was answered under a key, as stored.
@@ -141,6 +152,8 @@ pub enum Edit {
     Hold(HoldId, Held),
     /// An appointment is there, or stands otherwise.
     Appointment(AppointmentId, Booked),
+    /// A shared link is there, or is stopped.
+    Link(AppointmentId, u32, Shared),
     /// An AuditEvent.
     Event(Event),
 }
@@ -153,6 +166,8 @@ pub struct Numbers {
     pub hold_extensions: u32,
     pub hold_grace: Duration,
     pub outcome_retention: Duration,
+    pub link_lasts: Duration,
+    pub links_shared: usize,
 }
 
 /// Everything that must be so.
@@ -163,6 +178,8 @@ pub struct Model {
     pub holds: BTreeMap<HoldId, Held>,
     /// Appointments.
     pub appointments: BTreeMap<AppointmentId, Booked>,
+    /// Shared links, by appointment and number.
+    pub links: BTreeMap<(AppointmentId, u32), Shared>,
     /// Answers kept, by the key as stored.
     pub kept: BTreeMap<Vec<u8>, Kept>,
     /// AuditEvents of each chain, in order.
@@ -178,6 +195,7 @@ impl Model {
             places: BTreeMap::new(),
             holds: BTreeMap::new(),
             appointments: BTreeMap::new(),
+            links: BTreeMap::new(),
             kept: BTreeMap::new(),
             audit: BTreeMap::new(),
             numbers,
@@ -222,6 +240,9 @@ impl Model {
                 }
                 Edit::Appointment(id, booked) => {
                     self.appointments.insert(id, booked);
+                }
+                Edit::Link(id, number, link) => {
+                    self.links.insert((id, number), link);
                 }
                 Edit::Event(event) => self.audit.entry(chain.to_owned()).or_default().push(event),
             }

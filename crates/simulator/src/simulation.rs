@@ -133,6 +133,8 @@ impl Simulation {
             hold_extensions: settings.get(&limit::HOLD_EXTENSIONS) as u32,
             hold_grace: settings.duration(&limit::HOLD_GRACE),
             outcome_retention: settings.duration(&limit::OUTCOME_RETENTION),
+            link_lasts: settings.duration(&limit::LINK_LASTS),
+            links_shared: settings.get(&limit::LINKS_SHARED) as usize,
         };
         let operator = Arc::new(Below::new(chance.clone(), clock.clone(), rates.clone()));
         let mut simulation = Self {
@@ -239,6 +241,7 @@ impl Simulation {
         for slot in rows.slots() {
             self.model.places.entry(slot.id).or_insert_with(|| Place {
                 starts_at: slot.starts_at,
+                ends_at: slot.ends_at,
                 date: slot.date,
                 product: slot.product.number(),
                 capacity: slot.capacity,

@@ -5,7 +5,7 @@ use crate::people::Spelled;
 use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::Timestamp;
 use booking::engine::{AppointmentSeen, BookingRequest, Done, HoldSeen, Rendered, Verdict};
-use booking::role::resident::{Maker, Wanted};
+use booking::role::wanted::{Maker, Wanted};
 use scheduling::command::Command;
 use scheduling::resident::eligibility::Answers;
 use std::fmt;
@@ -24,8 +24,10 @@ pub struct Secret {
 pub enum Opens {
     /// A hold.
     Hold(HoldId),
-    /// An appointment.
+    /// An appointment, as its resident.
     Appointment(AppointmentId),
+    /// An appointment of somebody else: which, and which of its shared links.
+    Helped(AppointmentId, u32),
     /// Nothing: made up.
     Nothing,
 }
@@ -107,6 +109,15 @@ pub enum Wish {
         hold: HoldId,
         hold_token: Secret,
     },
+    Share {
+        appointment: AppointmentId,
+        token: Secret,
+    },
+    StopLink {
+        appointment: AppointmentId,
+        token: Secret,
+        number: u32,
+    },
 }
 
 impl Wish {
@@ -137,6 +148,12 @@ impl Wish {
                 hold,
                 hold_token,
             } => maker.reschedule(*appointment, &token.text, *hold, &hold_token.text),
+            Self::Share { appointment, token } => maker.share_link(*appointment, &token.text),
+            Self::StopLink {
+                appointment,
+                token,
+                number,
+            } => maker.stop_link(*appointment, &token.text, *number),
         }
     }
 
@@ -150,6 +167,10 @@ impl Wish {
             Self::Book { .. } => of(4, &[]),
             Self::Cancel { appointment, .. } => of(5, &appointment.to_bytes()),
             Self::Move { appointment, .. } => of(6, &appointment.to_bytes()),
+            Self::Share { appointment, .. } => of(7, &appointment.to_bytes()),
+            Self::StopLink {
+                appointment, number, ..
+            } => of(8 + *number as u8, &appointment.to_bytes()),
         }
     }
 }
@@ -169,6 +190,10 @@ impl fmt::Display for Wish {
             }
             Self::Cancel { appointment, .. } => write!(f, "cancel {appointment}"),
             Self::Move { appointment, hold, .. } => write!(f, "move {appointment} to {hold}"),
+            Self::Share { appointment, .. } => write!(f, "share {appointment}"),
+            Self::StopLink {
+                appointment, number, ..
+            } => write!(f, "stop-link {appointment} {number}"),
         }
     }
 }
@@ -201,11 +226,11 @@ pub fn appointment_text(
     status: &str,
     slot: SlotId,
     (series, dose): (&str, u8),
-    changed_at: Timestamp,
+    (changed_at, sequence): (Timestamp, u32),
     given_name: &str,
 ) -> String {
     format!(
-        "{id} {status} {slot} {series}/{dose} changed {} {given_name:?}",
+        "{id} {status} {slot} {series}/{dose} version {sequence} changed {} {given_name:?}",
         changed_at.micros()
     )
 }
@@ -230,7 +255,7 @@ pub fn seen_appointment(seen: &AppointmentSeen) -> (String, String) {
         seen.status.code(),
         seen.slot.id,
         (&seen.series, seen.dose),
-        seen.changed_at,
+        (seen.changed_at, seen.sequence),
         name,
     );
     (text, format!("{} {}", seen.code, seen.manage_token))

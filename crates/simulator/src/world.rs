@@ -50,6 +50,8 @@ pub fn settings(chance: &Chance) -> Settings {
     draw(&limit::QUEUE, &[64, 4_096]);
     draw(&limit::OUTCOME_RETENTION, &[3_600, 86_400]);
     draw(&limit::CHANGES_KEPT, &[100, 10_000]);
+    draw(&limit::LINK_LASTS, &[3_600, 86_400]);
+    draw(&limit::LINKS_SHARED, &[1, 2, 3]);
     settings
 }
 

@@ -27,6 +27,8 @@ use crate::restart::Restart;
 const PROBE_PAUSE: Duration = Duration::from_millis(20);
 /// A ready server answers within this; what takes longer counts as not ready and is asked again.
 const READY_TIME: Duration = Duration::from_secs(2);
+/// Between two tries to say in the file what runs, where a disk takes no writes.
+const SAVE_AGAIN: Duration = Duration::from_millis(500);
 /// Ports after the wanted one that are tried for the offer to a person.
 const PORTS_TRIED: u16 = 100;
 /// Exit codes of a child that will not change by starting it again: usage, and a newer schema.
@@ -233,7 +235,7 @@ impl Installation {
         let mut child = Child::start(&self.program(start), &self.socket)?;
         tracing::info!(pid = child.pid(), "the server was started");
         let mut pulse = Pulse::new(&self.clock, patience);
-        let (mut ready_since, mut given_up) = (None, None);
+        let (mut ready_since, mut given_up, mut unsaved) = (None, None, None);
         loop {
             let opening = pulse.internal().is_some() && ready_since.is_none() && given_up.is_none();
             tokio::select! {
@@ -263,15 +265,17 @@ impl Installation {
                 () = self.answers(), if opening => {
                     ready_since = Some(self.clock.monotonic());
                     let processes = self.processes(Some((child.pid(), pulse.internal().unwrap_or_default())));
-                    // A full disk is no reason to take down what still answers.
-                    if let Err(error) = processes.save(&self.plan.data) {
-                        tracing::warn!(%error, "run/processes.json is not current");
-                    }
+                    // The file first: whoever reads the ready line may look there.
+                    unsaved = self.save(processes.clone(), true);
                     tracing::info!(pid = child.pid(), "the server is ready");
                     tell(Event::Ready(&processes));
                 }
+                () = self.clock.sleep(SAVE_AGAIN), if unsaved.is_some() => {
+                    unsaved = unsaved.and_then(|processes| self.save(processes, false));
+                }
                 why = pulse.given_up(), if given_up.is_none() => {
                     tracing::error!(pid = child.pid(), %why, "the server hangs");
+                    unsaved = None;
                     if ready_since.is_some() {
                         self.name_no_server();
                     }
@@ -281,6 +285,16 @@ impl Installation {
                 }
             }
         }
+    }
+
+    /// Says in the file what runs; gives it back where that cannot be written now. A full disk is no reason to take down
+    /// what still answers.
+    fn save(&self, processes: Processes, first: bool) -> Option<Processes> {
+        let error = processes.save(&self.plan.data).err()?;
+        if first {
+            tracing::warn!(%error, "run/processes.json is not current; it is tried again");
+        }
+        Some(processes)
     }
 
     /// Nobody who reads the file may take a process that is gone for a server.

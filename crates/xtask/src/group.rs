@@ -37,6 +37,13 @@ impl Drop for Group {
     }
 }
 
+/// Ends every group now.
+pub fn end_all() {
+    for id in living().iter() {
+        let _ = killpg(Pid::from_raw(*id), Signal::SIGKILL);
+    }
+}
+
 fn living() -> MutexGuard<'static, BTreeSet<i32>> {
     LIVING.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -54,9 +61,7 @@ pub fn end_with_us() -> Result<()> {
             }
         });
         if told.is_ok() {
-            for id in living().iter() {
-                let _ = killpg(Pid::from_raw(*id), Signal::SIGKILL);
-            }
+            end_all();
             std::process::exit(INTERRUPTED);
         }
     });

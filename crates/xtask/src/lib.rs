@@ -14,7 +14,9 @@
 pub mod bench;
 pub mod client;
 pub mod group;
+pub mod history;
 pub mod program;
+pub mod sink;
 pub mod site;
 pub mod soak;
 pub mod suite;

@@ -6,11 +6,13 @@
     reason = "a command line talks to a terminal"
 )]
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{Checkout, bench, group, soak, suite, tidy};
+use xtask::{Checkout, bench, group, history, soak, suite, tidy};
 
 /// What a developer of Evenkeel runs.
 #[derive(Parser)]
@@ -26,7 +28,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, simulation, journey, metrics, contract, browser, crash, shared, fsync.
+        /// fmt, tidy, clippy, unit, simulation, journey, messages, metrics, contract, browser, crash, shared, disk, fsync.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.
@@ -36,6 +38,41 @@ enum Command {
         /// One JSON object a line.
         #[arg(long)]
         json: bool,
+    },
+    /// Books at any site over its public API, writes a history, and judges it by every checker.
+    History {
+        /// The site's public URL (http), such as http://127.0.0.1:8080; or the file of a history, to judge it again.
+        site: String,
+        /// How long the clients visit.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Clients at once.
+        #[arg(long, default_value_t = 32)]
+        clients: usize,
+        /// Clinics nearest to this ZIP; any, when none is given.
+        #[arg(long)]
+        near: Option<String>,
+        /// At how many clinics.
+        #[arg(long, default_value_t = 20)]
+        clinics: usize,
+        /// Others take places there meanwhile: what depends on being alone is not judged.
+        #[arg(long)]
+        shared: bool,
+        /// By how many milliseconds the site's clock may differ from this machine's.
+        #[arg(long, default_value_t = 0)]
+        slack_ms: u64,
+        /// Where the history is written.
+        #[arg(long, default_value = "history.ndjson")]
+        output: PathBuf,
+    },
+    /// The cases of the suite `disk`, in the namespace that it made.
+    #[command(hide = true)]
+    DiskInside {
+        /// Its folder.
+        folder: PathBuf,
+        /// Without any capability.
+        #[arg(long)]
+        unprivileged: bool,
     },
     /// Full sizes, hours: what is too long for every change.
     Soak {
@@ -67,6 +104,31 @@ fn run(arguments: Arguments) -> Result<bool> {
         }
         Command::Test { suites } => suite::run(&checkout, &suites),
         Command::Bench { names, json } => bench::run(&checkout, &names, json),
+        Command::History {
+            site,
+            seconds,
+            clients,
+            near,
+            clinics,
+            shared,
+            slack_ms,
+            output,
+        } => {
+            if !site.starts_with("http://") {
+                return history::judge(Path::new(&site));
+            }
+            history::run(&history::Wanted {
+                url: &site,
+                lasts: Duration::from_secs(seconds),
+                clients,
+                near: near.as_deref(),
+                clinics,
+                shared,
+                slack: Duration::from_millis(slack_ms),
+                output: &output,
+            })
+        }
+        Command::DiskInside { folder, unprivileged } => suite::disk::run_inside(&folder, unprivileged).map(|()| true),
         Command::Soak { names } => soak::run(&checkout, &names),
     }
 }

@@ -10,6 +10,8 @@ use crate::{Checkout, program};
 
 /// The contract's tester, from PyPI.
 const SCHEMATHESIS: &str = "4.32.5";
+/// A reader of calendars, from PyPI.
+const ICALENDAR: &str = "7.3.0";
 /// The accessibility checker, from npm.
 const AXE: &str = "4.11.0";
 
@@ -83,16 +85,40 @@ pub fn schemathesis(checkout: &Checkout) -> Result<PathBuf> {
     {
         return Ok(st);
     }
+    from_pypi(&folder, "schemathesis", SCHEMATHESIS)?;
+    Ok(st)
+}
+
+/// Python with PyPI's `icalendar` in a virtual environment of its own, and Debian's libical beside it: two readers of
+/// calendars that know nothing of each other.
+pub fn calendar_readers(checkout: &Checkout) -> Result<PathBuf> {
+    let folder = checkout.tools().join("calendar");
+    let python = folder.join("bin/python");
+    let ask = |program: &Path, words: &str| program::output(Command::new(program).args(["-c", words]));
+    let version = "import icalendar; print(icalendar.__version__)";
+    if !python.exists() || !ask(&python, version).is_ok_and(|said| said.trim() == ICALENDAR) {
+        from_pypi(&folder, "icalendar", ICALENDAR)?;
+    }
+    let load = "import ctypes; ctypes.CDLL('libical.so.3'); ctypes.CDLL('libicalss.so.3')";
+    if ask(&python, load).is_err() {
+        install("libical.so.3", "libical3")?;
+        ask(&python, load).context("Debian's libical3 does not load")?;
+    }
+    Ok(python)
+}
+
+/// One package from PyPI, at one version, in a virtual environment made anew.
+fn from_pypi(folder: &Path, package: &str, version: &str) -> Result<()> {
     let python = debian("python3", "python3-venv")?;
-    println!("  installing schemathesis {SCHEMATHESIS} from PyPI");
-    let make = || program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder));
+    println!("  installing {package} {version} from PyPI");
+    let make = || program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(folder));
     if make().is_err() {
         install("python3 -m venv", "python3-venv")?; // Debian's python3 comes without
         make()?;
     }
-    let wanted = format!("schemathesis=={SCHEMATHESIS}");
+    let wanted = format!("{package}=={version}");
     program::output(Command::new(folder.join("bin/pip")).args(["install", "-q", &wanted]))?;
-    Ok(st)
+    Ok(())
 }
 
 /// axe-core's script, to be put into a page.

@@ -3,10 +3,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+pub use rehearsal::look::Time;
+pub use rehearsal::request::{book, cancel, hold};
 use serde_json::{Value, json};
 
-use crate::client::{Ask, Client};
+use crate::client::Client;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -38,60 +40,11 @@ pub fn fresh_resident() -> Value {
     json!({ "given_name": given, "family_name": family, "birth_date": "1980-05-17", "email": format!("a{count}@example.org") })
 }
 
-/// A clinic and one of its times.
-#[derive(Debug, Clone)]
-pub struct Time {
-    /// The slot's id.
-    pub slot: String,
-    /// The clinic's id.
-    pub clinic: String,
-    /// Free places when it was looked up.
-    pub free: u64,
-}
-
-/// Times with a place left, at the clinics nearest to a ZIP, for a product that any adult may book.
+/// Times with a place left, at the clinics nearest to a ZIP.
 pub async fn open_times(client: &Client, near: &str, clinics: usize) -> Result<Vec<Time>> {
-    let found = client
-        .json(&format!("/api/v1/clinics?near={near}&within_km=80&limit={clinics}"))
-        .await?;
-    let mut times = Vec::new();
-    for clinic in found["clinics"].as_array().context("a list of clinics")? {
-        let id = clinic["id"].as_str().context("a clinic's id")?;
-        let slots = client.json(&format!("/api/v1/slots?clinic={id}&limit=200")).await?;
-        for slot in slots["slots"].as_array().context("a list of slots")? {
-            let free = slot["free"].as_u64().unwrap_or_default();
-            if free > 0 {
-                let slot = slot["id"].as_str().context("a slot's id")?.to_owned();
-                times.push(Time {
-                    slot,
-                    clinic: id.to_owned(),
-                    free,
-                });
-            }
-        }
-    }
+    let times = rehearsal::look::open_times(client, Some(near), clinics).await?;
     anyhow::ensure!(!times.is_empty(), "no open time near {near}");
     Ok(times)
-}
-
-/// The request that holds one time.
-pub fn hold(slot: &str, key: &str) -> Ask {
-    Ask::post("/api/v1/holds", key, &json!({ "slot": slot }))
-}
-
-/// The request that books a hold of one entry for one resident.
-pub fn book(hold: &Value, resident: &Value, key: &str) -> Ask {
-    let body = json!({ "hold": hold["id"], "token": hold["token"], "resident": resident, "answers": {}, "dose": 1 });
-    Ask::post("/api/v1/appointments", key, &body)
-}
-
-/// The request that cancels an appointment.
-pub fn cancel(appointment: &Value, key: &str) -> Ask {
-    let path = format!(
-        "/api/v1/appointments/{}/cancel",
-        appointment["id"].as_str().unwrap_or_default()
-    );
-    Ask::post(path, key, &json!({})).bearer(appointment["manage_token"].as_str().unwrap_or_default())
 }
 
 /// Holds and books the first of these times that a fresh resident may have.

@@ -83,12 +83,14 @@ impl ChangeFeed {
         self.confirmed_at.fetch_max(at.as_micros() as u64, Ordering::AcqRel);
     }
 
-    /// Shows what the committer of this process has just committed. When commits of others lie between, everything
-    /// behind the last shown is read.
+    /// Shows what the committer of this process has just committed; `current_at` is an instant at which it had the
+    /// writers' lock, so that no commit of another process lies between that and this one. When commits of others lie
+    /// before, everything behind the last shown is read.
     pub(crate) fn committed(
         &self,
         sequence: i64,
         free: &[(SlotId, u32)],
+        current_at: Duration,
         connection: &mut Connection,
     ) -> Result<(), Broken> {
         let mut applied = self.applied();
@@ -96,12 +98,11 @@ impl ChangeFeed {
             return Ok(());
         }
         if *applied + 1 == sequence {
-            let at = self.clock.monotonic();
             let current = self.snapshot.load_full();
             self.snapshot
                 .store(Arc::new(current.with_free(free, current.version() + 1)));
             *applied = sequence;
-            self.confirm(at);
+            self.confirm(current_at);
             return Ok(());
         }
         self.catch_up_from(&mut applied, connection)
@@ -142,14 +143,16 @@ impl ChangeFeed {
         Ok(())
     }
 
-    /// Looks once for commits of others; `seen` is what this connection saw at its last look.
+    /// Looks once for commits of others; `seen` is what this connection saw at its last look. After a failure it saw
+    /// nothing: the next number may be another connection's.
     pub(crate) fn look(&self, connection: &mut Connection, seen: &mut Option<i64>) -> Result<(), Broken> {
         let at = self.clock.monotonic();
+        let before = seen.take();
         let version = connection.data_version()?;
-        if *seen != Some(version) {
+        if before != Some(version) {
             self.catch_up(connection)?;
-            *seen = Some(version);
         }
+        *seen = Some(version);
         self.confirm(at);
         Ok(())
     }

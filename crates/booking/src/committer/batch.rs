@@ -2,12 +2,14 @@
 //! gathered; then everything is written and committed once.
 
 use super::queue::Task;
-use super::{Committer, appointment_seen, hold_seen, load, save};
+use super::{Committer, appointment_seen, hold_seen, link, load, save};
 use crate::engine::{Done, Reply, Verdict, count};
-use crate::records;
+use crate::reconciler::message_delivery::sends_mail;
 use crate::records::audit::{Head, Link};
 use crate::records::outcome::{Outcome, SEALED};
 use crate::records::resident::Stored;
+use crate::sealing;
+use crate::{limit, records};
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
 use bytes::Bytes;
@@ -18,7 +20,7 @@ use scheduling::decide::{self, Circumstances, decide};
 use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
 use scheduling::planted;
 use scheduling::refusal::Refusal;
-use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose};
+use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose, code_counts};
 use scheduling::rules::Rules;
 use scheduling::working_set::WorkingSet;
 use std::collections::BTreeMap;
@@ -61,6 +63,9 @@ pub(super) struct Gathered {
     pub residents: Vec<(ResidentId, Stored)>,
     pub links: Vec<Link>,
     pub outcomes: Vec<Outcome>,
+    pub messages: Vec<records::outbox::Stored>,
+    /// The number of the next message; none where no mail goes out.
+    pub next_message: Option<u64>,
     known: BTreeMap<Vec<u8>, Outcome>,
 }
 
@@ -78,12 +83,16 @@ impl Committer {
         hook::reach("receive");
         let rules = self.parts.feed.rules();
         let mut tx = connection.begin()?;
+        sealing::agree(&mut tx, &self.parts.keys)?;
         let mut gathered = Gathered {
-            set: load::load(&mut tx, batch, self.parts.clock.now())?,
+            set: load::load(&mut tx, batch, self.parts.clock.now(), &self.parts.keys)?,
             ..Gathered::default()
         };
         if planted::is("capacity_not_reread") {
             load::count_by_snapshot(&mut gathered.set, &self.parts.feed.snapshot());
+        }
+        if sends_mail(&self.parts.settings, &rules) {
+            gathered.next_message = Some(records::outbox::last_number(&mut tx)? + 1);
         }
         for (key, _) in batch.iter().filter_map(|task| task.key.as_ref()) {
             if planted::is("skip_key_lookup") {
@@ -105,6 +114,8 @@ impl Committer {
         }
         let saved = save::save(&mut tx, &gathered, self.parts.clock.now())?;
         hook::reach("before-commit");
+        // Nobody else can commit before this commit is there: the picture that shows it is current as of now.
+        let current_at = self.parts.clock.monotonic();
         match tx.commit() {
             Ok(()) => {}
             Err(CommitFailed::NotDone(broken)) => return Err(broken.into()),
@@ -127,7 +138,10 @@ impl Committer {
         count(&self.parts.counters.commits, 1);
         count(&self.parts.counters.commands, batch.len() as u64);
         if let Some(saved) = saved
-            && let Err(cause) = self.parts.feed.committed(saved.sequence, &saved.free, connection)
+            && let Err(cause) = self
+                .parts
+                .feed
+                .committed(saved.sequence, &saved.free, current_at, connection)
         {
             tracing::warn!(%cause, "the snapshot could not follow a commit at once; the change feed will");
         }
@@ -145,17 +159,20 @@ impl Committer {
             now: task.arrived,
             rules,
             limits: self.limits,
+            sends_mail: gathered.next_message.is_some(),
         };
-        let decision = decide(&task.command, self.proof(task, &gathered.set), &gathered.set, &at);
+        let proof = self.proof(task, &gathered.set);
+        let decision = decide(&task.command, proof, &gathered.set, &at);
         let events = gathered
             .set
             .apply(decision.effects)
             .expect("a decision never takes a place that is not free");
         self.forge(task, &events, gathered, head);
+        self.gather_messages(&events, gathered);
         let done;
         let verdict = match &decision.outcome {
             decide::Outcome::Done(what) => {
-                done = self.seen(what, &gathered.set);
+                done = own_only(self.seen(what, &gathered.set), proof, task);
                 Verdict::Done(&done)
             }
             decide::Outcome::Refused(refusal) => Verdict::Refused(refusal),
@@ -172,7 +189,7 @@ impl Committer {
             let (table, column) = SEALED;
             let outcome = Outcome {
                 key: key.clone(),
-                body_hash: *body_hash,
+                body_hash: self.stored_hash(body_hash),
                 status: rendered.status,
                 code: code.map(str::to_owned),
                 body: self
@@ -194,9 +211,16 @@ impl Committer {
         }
     }
 
+    /// A body's hash as it is stored: keyed, since a form's body is a person's details and nothing else, so that who has
+    /// the file could try guesses against a plain hash.
+    fn stored_hash(&self, body_hash: &[u8; 32]) -> [u8; 32] {
+        self.parts.keys.keyed_hash("request-body", body_hash)
+    }
+
     /// The stored answer again; or, where the body is another, that the key is used.
     fn replay(&self, task: &Task, outcome: &Outcome, body_hash: &[u8; 32]) -> Reply {
-        if outcome.body_hash != *body_hash {
+        // Of 0.1, until they are forgotten, the hash itself.
+        if outcome.body_hash != self.stored_hash(body_hash) && outcome.body_hash != *body_hash {
             let rendered = (task.render)(&Verdict::Refused(&Refusal::KeyReused));
             let code = Some(Refusal::KeyReused.code());
             return Reply {
@@ -231,38 +255,42 @@ impl Committer {
             return Proof {
                 hold: true,
                 appointment: true,
+                own_link: true,
+                by_code: false,
             };
         }
         let keys = &self.parts.keys;
+        let (hold, appointment) = match &task.command {
+            Command::PlaceHold { .. } => return Proof::default(),
+            Command::ExtendHold { hold }
+            | Command::GiveBackHold { hold }
+            | Command::ExpireHold { hold }
+            | Command::Book { hold, .. } => (Some(*hold), None),
+            Command::Cancel { appointment }
+            | Command::ShareLink { appointment }
+            | Command::StopLink { appointment, .. }
+            | Command::SendLinkAnew { appointment } => (None, Some(*appointment)),
+            Command::Reschedule { appointment, hold } => (Some(*hold), Some(*appointment)),
+        };
         let opens_hold = |id: HoldId| {
             let token = task.tokens.hold.as_deref().unwrap_or_default();
             keys.token_matches(token, Purpose::UseHold.word(), &id.to_bytes(), HOLD_GENERATION)
         };
-        let opens_appointment = |id: AppointmentId| {
-            let token = task.tokens.appointment.as_deref().unwrap_or_default();
-            let generation = set
-                .appointments
-                .get(&id)
-                .map_or(0, |appointment| appointment.generation);
-            keys.token_matches(token, Purpose::ManageAppointment.word(), &id.to_bytes(), generation)
-        };
-        match &task.command {
-            Command::PlaceHold { .. } => Proof::default(),
-            Command::ExtendHold { hold }
-            | Command::GiveBackHold { hold }
-            | Command::ExpireHold { hold }
-            | Command::Book { hold, .. } => Proof {
-                hold: opens_hold(*hold),
-                appointment: false,
-            },
-            Command::Cancel { appointment } => Proof {
-                hold: false,
-                appointment: opens_appointment(*appointment),
-            },
-            Command::Reschedule { appointment, hold } => Proof {
-                hold: opens_hold(*hold),
-                appointment: opens_appointment(*appointment),
-            },
+        let row = appointment.and_then(|id| set.appointments.get(&id));
+        let link = row.and_then(|row| {
+            let token = task.tokens.appointment.as_deref()?;
+            let shared = set.links.values().filter(|link| link.appointment == row.id);
+            link::opened_by(token, row, shared, keys)
+        });
+        let lasts = self.parts.settings.duration(&limit::CODE_LASTS);
+        Proof {
+            hold: hold.is_some_and(opens_hold),
+            appointment: link.is_some(),
+            own_link: link == Some(link::Whose::Resident),
+            by_code: appointment.is_some_and(|id| {
+                let said = task.tokens.by_code.as_ref();
+                said.is_some_and(|said| said.opens(id, keys) && code_counts(said.at, lasts, task.arrived))
+            }),
         }
     }
 
@@ -277,11 +305,11 @@ impl Committer {
                 _ => None,
             };
             let commitment = booked.and_then(|appointment| {
-                let mut salt = [0; 16];
-                self.parts.entropy.fill(&mut salt);
-                let stored = Stored::new(gathered.set.residents.get(&appointment.resident)?, salt);
+                let id = appointment.resident;
+                let details = gathered.set.residents.get(&id)?;
+                let stored = Stored::new(id, details, &self.parts.keys, &self.parts.entropy);
                 let commitment = stored.commitment();
-                gathered.residents.push((appointment.resident, stored));
+                gathered.residents.push((id, stored));
                 Some(commitment)
             });
             let key = task.key.as_ref().map(|(key, _)| key.as_slice());
@@ -308,9 +336,21 @@ impl Committer {
             decide::Done::GivenBack(_) => Done::GivenBack,
             decide::Done::Expired(_) => Done::Nothing,
             decide::Done::Booked(ids) => Done::Booked(ids.iter().map(appointment).collect()),
-            decide::Done::Cancelled(id) | decide::Done::Moved(id) => Done::Seen(Box::new(appointment(id))),
+            decide::Done::Cancelled(id) | decide::Done::Moved(id) | decide::Done::Linked(id) => {
+                Done::Seen(Box::new(appointment(id)))
+            }
         }
     }
+}
+
+/// Whoever came by a shared link, or by a code, is told no other secret than theirs.
+fn own_only(mut done: Done, proof: Proof, task: &Task) -> Done {
+    if let Done::Seen(seen) = &mut done
+        && !proof.own_link
+    {
+        seen.manage_token = task.tokens.appointment.clone().unwrap_or_default();
+    }
+    done
 }
 
 /// Ids of what an outcome made or changed; a refusal has none.
@@ -320,7 +360,9 @@ fn subject(outcome: &decide::Outcome) -> Vec<u8> {
             id.to_bytes().to_vec()
         }
         decide::Outcome::Done(decide::Done::Booked(ids)) => records::join_ids(ids.iter().copied()),
-        decide::Outcome::Done(decide::Done::Cancelled(id) | decide::Done::Moved(id)) => id.to_bytes().to_vec(),
+        decide::Outcome::Done(decide::Done::Cancelled(id) | decide::Done::Moved(id) | decide::Done::Linked(id)) => {
+            id.to_bytes().to_vec()
+        }
         _ => Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ use crate::records;
 use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::Timestamp;
 use database::{Broken, Transaction};
+use runtime::secret::KeyRing;
 use scheduling::command::Command;
 use scheduling::resident::code::CodeNumber;
 use scheduling::resident::identity::Fingerprint;
@@ -26,7 +27,12 @@ struct Resolved {
 
 /// Loads the rows of all of a batch. On SQLite the writers' lock is held already, so that resolving and re-reading
 /// fall together.
-pub(super) fn load(tx: &mut Transaction<'_>, batch: &[Task], now: Timestamp) -> Result<WorkingSet, Broken> {
+pub(super) fn load(
+    tx: &mut Transaction<'_>,
+    batch: &[Task],
+    now: Timestamp,
+    keys: &KeyRing,
+) -> Result<WorkingSet, Broken> {
     let mut wanted = resolve(batch);
     let mut set = WorkingSet::default();
     for id in &wanted.holds {
@@ -41,9 +47,12 @@ pub(super) fn load(tx: &mut Transaction<'_>, batch: &[Task], now: Timestamp) -> 
             if wanted.moving.contains(id) {
                 wanted.persons.insert(appointment.identity.person);
             }
-            if let Some(details) = records::resident::load(tx, appointment.resident)? {
+            if let Some(details) = records::resident::load(tx, appointment.resident, keys)? {
                 set.residents.insert(appointment.resident, details);
             }
+            records::shared_link::of_appointment(tx, *id, |link| {
+                set.links.insert((link.appointment, link.number), link);
+            })?;
             set.appointments.insert(*id, appointment);
         }
     }
@@ -89,7 +98,10 @@ fn resolve(batch: &[Task]) -> Resolved {
                     .persons
                     .extend(bookings.iter().map(|booking| booking.identity.person));
             }
-            Command::Cancel { appointment } => {
+            Command::Cancel { appointment }
+            | Command::ShareLink { appointment }
+            | Command::StopLink { appointment, .. }
+            | Command::SendLinkAnew { appointment } => {
                 wanted.appointments.insert(*appointment);
             }
             Command::Reschedule { appointment, hold } => {

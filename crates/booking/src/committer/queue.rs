@@ -1,5 +1,6 @@
 //! The bounded queue before the committer. Full means `Busy`, at once.
 
+use super::link::SaidCode;
 use crate::engine::{Counters, KeyedRequest, Render, Reply, count};
 use base::answer::Fault;
 use base::time::Timestamp;
@@ -31,6 +32,7 @@ pub(crate) struct Task {
 pub(crate) struct Tokens {
     pub hold: Option<String>,
     pub appointment: Option<String>,
+    pub by_code: Option<SaidCode>,
     pub own: bool,
 }
 

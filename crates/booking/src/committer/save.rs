@@ -38,6 +38,12 @@ pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp
     for id in touched.appointments.difference(&touched.appointments_new) {
         records::appointment::save(tx, &set.appointments[id])?;
     }
+    for key in &touched.links_new {
+        records::shared_link::insert(tx, &set.links[key])?;
+    }
+    for key in touched.links.difference(&touched.links_new) {
+        records::shared_link::save(tx, &set.links[key])?;
+    }
     // In the order of decision: a dose that fell and stands anew in one batch is first deleted, then inserted.
     for (key, dose) in &touched.live_doses {
         match dose {
@@ -53,21 +59,22 @@ pub(super) fn save(tx: &mut Transaction<'_>, gathered: &Gathered, now: Timestamp
             records::outcome::insert(tx, outcome)?;
         }
     }
-    // Only outcomes or a hold's end changed: nobody's picture of what is free. There is no change of ours then, and the
-    // last one that is stored may be another server's, which the snapshot has yet to read.
+    for message in &gathered.messages {
+        records::outbox::insert(tx, message)?;
+    }
     if touched.slots.is_empty() {
+        // Only outcomes or a hold's end changed: nobody's picture of what is free. The last change is another's then,
+        // and must not be taken for shown.
         return Ok(None);
     }
+    let sequence = records::change::last(tx)? + 1;
     let change = Change {
-        sequence: records::change::last(tx)? + 1,
+        sequence,
         slots: touched.slots.iter().copied().collect(),
         clinics: Vec::new(),
     };
     records::change::insert(tx, &change, now)?;
-    Ok(Some(Saved {
-        sequence: change.sequence,
-        free,
-    }))
+    Ok(Some(Saved { sequence, free }))
 }
 
 /// The bug `outcome_outside_transaction`: whatever goes wrong here, the effect stands without its answer.

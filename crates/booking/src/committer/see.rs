@@ -1,5 +1,6 @@
 //! Rows as their owner may see them, with the secrets that are derived, never stored.
 
+use super::link::Whose;
 use crate::engine::{AppointmentSeen, HoldSeen, SlotSeen};
 use runtime::secret::KeyRing;
 use scheduling::clinic::slot::Slot;
@@ -58,5 +59,8 @@ pub(crate) fn appointment_seen(
         manage_token: keys.token(purpose, &appointment.id.to_bytes(), appointment.generation),
         resident: details.map(|details| details.person.clone()),
         changed_at: appointment.changed_at,
+        sequence: appointment.sequence,
+        opened_by: Whose::Resident,
+        shared: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
-//! Forgets what was kept for a while only: outcomes past their retention, changes every follower has seen.
+//! Forgets what was kept for a while only: outcomes and messages past their retention, changes every follower has seen.
 
 use crate::engine::{Engine, StartError, connection};
+use crate::reconciler::message_delivery::COPIES_COUNT;
 use crate::{limit, records};
 use base::limit::Settings;
 use database::{Broken, CommitFailed, Connection, Database};
@@ -39,7 +40,10 @@ pub(crate) fn forget(connection: &mut Connection, clock: &Clock, settings: &Sett
     let mut tx = connection.begin()?;
     let outcomes = records::outcome::forget_before(&mut tx, before, AT_ONCE)?;
     let changes = records::change::forget(&mut tx, keep, AT_ONCE)?;
-    if outcomes + changes == 0 {
+    let (kept, now) = (settings.duration(&limit::MAILS_KEPT), clock.now());
+    let messages = records::outbox::forget_before(&mut tx, now - kept, AT_ONCE)?;
+    let copies = records::outbox::forget_copies(&mut tx, now - COPIES_COUNT, AT_ONCE)?;
+    if outcomes + changes + messages + copies == 0 {
         return Ok(());
     }
     tx.commit().map_err(|failed| match failed {

@@ -28,7 +28,15 @@ fn read(row: &Row<'_>) -> Appointment {
         possible_duplicate: row.integer(12) != 0,
         booked_at: Timestamp::from_micros(row.integer(13)),
         changed_at: Timestamp::from_micros(row.integer(14)),
+        sequence: sequence(row.optional_integer(15), row.integer(14)),
+        link_sent_at: row.optional_integer(16).map(Timestamp::from_micros),
     }
+}
+
+/// A row that version 0.1 wrote has none, and calendars got the seconds of its last change instead: it goes on from
+/// there, since an entry with a lower number would be taken for an older one.
+fn sequence(stored: Option<i64>, changed_at: i64) -> u32 {
+    stored.unwrap_or(changed_at / 1_000_000).clamp(0, i64::from(i32::MAX)) as u32
 }
 
 fn split_contacts(bytes: &[u8]) -> Vec<Fingerprint> {
@@ -41,9 +49,19 @@ fn split_contacts(bytes: &[u8]) -> Vec<Fingerprint> {
 /// One appointment.
 pub fn load(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<Option<Appointment>, Broken> {
     tx.query_one(
-        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
          FROM appointment WHERE id = $1",
         &[(&id.to_bytes()).into()],
+        read,
+    )
+}
+
+/// The appointment that a code is of.
+pub fn by_code(tx: &mut Transaction<'_>, code: CodeNumber) -> Result<Option<Appointment>, Broken> {
+    tx.query_one(
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
+         FROM appointment WHERE code = $1",
+        &[code.stored().into()],
         read,
     )
 }
@@ -52,6 +70,53 @@ pub fn load(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<Option<Appoin
 pub fn last_code(tx: &mut Transaction<'_>) -> Result<Option<CodeNumber>, Broken> {
     let sql = "SELECT code FROM appointment ORDER BY code DESC LIMIT 1";
     tx.query_one(sql, &[], |row| CodeNumber::from_stored(row.integer(0)))
+}
+
+/// Which appointment a code's number is of.
+pub fn of_code(tx: &mut Transaction<'_>, code: CodeNumber) -> Result<Option<AppointmentId>, Broken> {
+    let sql = "SELECT id FROM appointment WHERE code = $1";
+    tx.query_one(sql, &[code.stored().into()], |row| id_at(row, 0))
+}
+
+/// Appointments behind one and before another, in the order they were booked, at most `limit`.
+pub fn page(
+    tx: &mut Transaction<'_>,
+    behind: AppointmentId,
+    before: AppointmentId,
+    limit: u32,
+) -> Result<Vec<Appointment>, Broken> {
+    let mut page = Vec::new();
+    tx.query(
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+         FROM appointment WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3",
+        &[(&behind.to_bytes()).into(), (&before.to_bytes()).into(), limit.into()],
+        |row| page.push(read(row)),
+    )?;
+    Ok(page)
+}
+
+/// Every appointment of whoever has these names and birth date. Reads the whole table: only for an operator's question.
+pub fn of_person(
+    tx: &mut Transaction<'_>,
+    person: Fingerprint,
+    mut each: impl FnMut(Appointment),
+) -> Result<(), Broken> {
+    tx.query(
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+         FROM appointment WHERE person = $1 ORDER BY id",
+        &[(&person).into()],
+        |row| each(read(row)),
+    )
+}
+
+/// Takes away what a person could be recognised by.
+pub fn forget_person(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<(), Broken> {
+    let (nobody, nothing) = (Fingerprint::default(), [0_u8; 0]);
+    tx.execute(
+        "UPDATE appointment SET person = $2, contacts = $3, possible_duplicate = 0 WHERE id = $1",
+        &[(&id.to_bytes()).into(), (&nobody).into(), (&nothing).into()],
+    )
+    .map(|_| ())
 }
 
 /// Adds an appointment.
@@ -80,9 +145,11 @@ pub fn insert(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(),
         i64::from(a.possible_duplicate).into(),
         a.booked_at.micros().into(),
         a.changed_at.micros().into(),
+        a.sequence.into(),
+        a.link_sent_at.map(Timestamp::micros).into(),
     ];
-    let sql = "INSERT INTO appointment (id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let sql = "INSERT INTO appointment (id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     tx.execute(sql, &values).map(|_| ())
 }
 
@@ -98,15 +165,17 @@ pub fn save(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(), B
         a.generation.into(),
         a.changed_at.micros().into(),
         (&hold).into(),
+        a.sequence.into(),
+        a.link_sent_at.map(Timestamp::micros).into(),
     ];
-    let sql = "UPDATE appointment SET status = $2, slot = $3, product = $4, generation = $5, changed_at = $6, hold = $7 WHERE id = $1";
+    let sql = "UPDATE appointment SET status = $2, slot = $3, product = $4, generation = $5, changed_at = $6, hold = $7, sequence = $8, link_sent_at = $9 WHERE id = $1";
     tx.execute(sql, &values).map(|_| ())
 }
 
 /// Every appointment there is, for `verify`.
 pub fn all(tx: &mut Transaction<'_>, mut each: impl FnMut(Appointment)) -> Result<(), Broken> {
     tx.query(
-        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
          FROM appointment ORDER BY id",
         &[],
         |row| each(read(row)),

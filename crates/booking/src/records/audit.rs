@@ -114,6 +114,39 @@ pub fn head(tx: &mut Transaction<'_>, chain: &str) -> Result<Head, Broken> {
     Ok(found.unwrap_or_default())
 }
 
+/// The hash of an event, if it is there.
+pub fn hash_of(tx: &mut Transaction<'_>, chain: &str, sequence: i64) -> Result<Option<[u8; 32]>, Broken> {
+    tx.query_one(
+        "SELECT hash FROM audit_event WHERE chain = $1 AND sequence = $2",
+        &[chain.into(), sequence.into()],
+        |row| row.bytes(0),
+    )
+}
+
+/// Names of all chains, in order. Steps from one to the next: there are few chains and many events.
+pub fn chains(tx: &mut Transaction<'_>) -> Result<Vec<String>, Broken> {
+    let mut chains: Vec<String> = Vec::new();
+    loop {
+        let last = chains.last().map_or("", String::as_str);
+        let next = tx.query_one(
+            "SELECT chain FROM audit_event WHERE chain > $1 ORDER BY chain LIMIT 1",
+            &[last.into()],
+            |row| row.text(0),
+        )?;
+        match next {
+            Some(chain) => chains.push(chain),
+            None => return Ok(chains),
+        }
+    }
+}
+
+/// How many events were ever found missing.
+pub fn missing(tx: &mut Transaction<'_>) -> Result<u64, Broken> {
+    let sql = "SELECT coalesce(sum(count), 0) FROM audit_event WHERE kind = 'gap-found'";
+    let missing = tx.query_one(sql, &[], |row| row.integer(0))?;
+    Ok(missing.unwrap_or(0) as u64)
+}
+
 /// Adds an event. One of the same chain and sequence is a violation: another owner of the name is alive.
 pub fn insert(tx: &mut Transaction<'_>, link: &Link) -> Result<(), Broken> {
     let slot = link.slot.map(SlotId::to_bytes);

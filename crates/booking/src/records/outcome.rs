@@ -63,6 +63,24 @@ pub fn insert(tx: &mut Transaction<'_>, outcome: &Outcome) -> Result<(), Broken>
     tx.execute(sql, &values).map(|_| ())
 }
 
+/// Keys and subjects of outcomes kept since an instant.
+pub fn subjects_since(
+    tx: &mut Transaction<'_>,
+    since: Timestamp,
+    mut each: impl FnMut(Vec<u8>, &[u8]),
+) -> Result<(), Broken> {
+    tx.query(
+        "SELECT key, subject FROM outcome WHERE at >= $1 ORDER BY at",
+        &[since.micros().into()],
+        |row| each(row.blob(0), &row.blob(1)),
+    )
+}
+
+/// Forgets one outcome; answers how many there were.
+pub fn forget(tx: &mut Transaction<'_>, key: &[u8]) -> Result<usize, Broken> {
+    tx.execute("DELETE FROM outcome WHERE key = $1", &[key.into()])
+}
+
 /// Forgets outcomes kept before an instant, at most `limit` of them; answers how many.
 pub fn forget_before(tx: &mut Transaction<'_>, instant: Timestamp, limit: u32) -> Result<usize, Broken> {
     tx.execute(

@@ -1,14 +1,21 @@
-//! Residents' details: the only table with personal data. The column is opaque here, so that sealing it concerns one
-//! place.
+//! Residents' details: the only table with personal data. Sealed together with the salt of their commitment, so that
+//! who has the file alone can neither read them nor try guesses against the commitment in the audit chain.
 
+use super::sealing::PERSONAL;
 use base::id::ResidentId;
 use base::time::{date_text, parse_date};
-use database::{Broken, Transaction};
+use database::{Broken, Row, Transaction};
+use runtime::entropy::Entropy;
+use runtime::secret::{KeyRing, Unsealable};
 use scheduling::resident::eligibility::Answers;
 use scheduling::resident::person::Person;
 use scheduling::working_set::ResidentDetails;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+const SALT_BYTES: usize = 16;
+/// What rows of 0.1 begin with: JSON in clear. A sealed value begins with its layout's number.
+const CLEAR: u8 = b'{';
 
 #[derive(Serialize, Deserialize)]
 struct Personal {
@@ -22,16 +29,16 @@ struct Personal {
     answers: Answers,
 }
 
-/// Details as stored, and the commitment to them that an AuditEvent carries: a salted hash, worthless once the salt is
-/// erased with the row.
+/// Details as they will be stored, and the commitment to them that an AuditEvent carries: a salted hash, worthless once
+/// the salt is erased with the row.
 pub struct Stored {
-    personal: Vec<u8>,
-    salt: [u8; 16],
+    sealed: Vec<u8>,
+    commitment: [u8; 32],
 }
 
 impl Stored {
-    /// As it will be stored, with fresh salt.
-    pub fn new(details: &ResidentDetails, salt: [u8; 16]) -> Self {
+    /// Sealed for their row, with fresh salt.
+    pub fn new(id: ResidentId, details: &ResidentDetails, keys: &KeyRing, entropy: &Entropy) -> Self {
         let person = &details.person;
         let personal = Personal {
             given_name: person.given_name.clone(),
@@ -43,57 +50,111 @@ impl Stored {
             needs: person.needs.clone(),
             answers: details.answers.clone(),
         };
+        let mut plain = vec![0; SALT_BYTES];
+        entropy.fill(&mut plain);
+        serde_json::to_writer(&mut plain, &personal).expect("details are plain values");
         Self {
-            personal: serde_json::to_vec(&personal).expect("details are plain values"),
-            salt,
+            commitment: commitment(&plain),
+            sealed: keys.seal(entropy, PERSONAL.table, PERSONAL.column, &id.to_bytes(), &plain),
         }
     }
     /// SHA-256 of salt and details.
     pub fn commitment(&self) -> [u8; 32] {
-        Sha256::new()
-            .chain_update(self.salt)
-            .chain_update(&self.personal)
-            .finalize()
-            .into()
+        self.commitment
     }
+}
+
+/// SHA-256 of salt and details, one behind the other.
+pub fn commitment(plain: &[u8]) -> [u8; 32] {
+    Sha256::digest(plain).into()
 }
 
 /// Adds a resident's details.
 pub fn insert(tx: &mut Transaction<'_>, id: ResidentId, stored: &Stored) -> Result<(), Broken> {
     let id = id.to_bytes();
-    let values = [(&id).into(), (&stored.personal).into(), (&stored.salt).into()];
+    let values = [(&id).into(), (&stored.sealed).into(), (&[0_u8; 0]).into()];
     tx.execute("INSERT INTO resident (id, personal, salt) VALUES ($1, $2, $3)", &values)
         .map(|_| ())
 }
 
-/// A resident's details.
-pub fn load(tx: &mut Transaction<'_>, id: ResidentId) -> Result<Option<ResidentDetails>, Broken> {
-    let personal = tx.query_one(
-        "SELECT personal FROM resident WHERE id = $1",
-        &[(&id.to_bytes()).into()],
-        |row| row.blob(0),
-    )?;
-    Ok(personal.map(|bytes| {
-        let personal: Personal = serde_json::from_slice(&bytes).expect("stored details are of our making");
-        let person = Person {
-            given_name: personal.given_name,
-            family_name: personal.family_name,
-            birth_date: parse_date(&personal.birth_date).expect("a stored birth date is a date"),
-            phone: personal.phone,
-            email: personal.email,
-            language: personal.language,
-            needs: personal.needs,
-        };
-        ResidentDetails {
-            person,
-            answers: personal.answers,
-        }
-    }))
+/// What a row holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// Salt and details, one behind the other.
+    Plain(Vec<u8>),
+    /// Nothing any more.
+    Erased,
+    /// Something that our keys do not open.
+    Unopened(Unsealable),
 }
 
-/// Ids of all residents, for `verify`.
-pub fn all_ids(tx: &mut Transaction<'_>, mut each: impl FnMut(ResidentId)) -> Result<(), Broken> {
-    tx.query("SELECT id FROM resident ORDER BY id", &[], |row| {
-        each(super::id_at(row, 0));
+/// Opens what lies in a row; of 0.1, in clear with its salt beside it.
+pub fn open(keys: &KeyRing, id: &[u8], personal: &[u8], salt: &[u8]) -> Held {
+    match personal.first() {
+        None => Held::Erased,
+        Some(&CLEAR) => Held::Plain([salt, personal].concat()),
+        Some(_) => match keys.open(PERSONAL.table, PERSONAL.column, id, personal) {
+            Ok(plain) => Held::Plain(plain),
+            Err(cause) => Held::Unopened(cause),
+        },
+    }
+}
+
+/// Whether a stored value lies in clear, as 0.1 left it.
+pub fn is_clear(head: &[u8]) -> bool {
+    head.first() == Some(&CLEAR)
+}
+
+/// A resident's details; none once they are erased. Those that do not open are missing to whoever asks, and logged: one
+/// damaged row must not fail what else is asked with it.
+pub fn load(tx: &mut Transaction<'_>, id: ResidentId, keys: &KeyRing) -> Result<Option<ResidentDetails>, Broken> {
+    let row_id = id.to_bytes();
+    let held = tx.query_one(
+        "SELECT personal, salt FROM resident WHERE id = $1",
+        &[(&row_id).into()],
+        |row| open(keys, &row_id, &row.blob(0), &row.blob(1)),
+    )?;
+    Ok(match held {
+        Some(Held::Plain(plain)) => Some(read(plain.get(SALT_BYTES..).unwrap_or_default())),
+        Some(Held::Unopened(cause)) => {
+            tracing::error!(resident = %id, %cause, "a resident's details do not open");
+            None
+        }
+        Some(Held::Erased) | None => None,
+    })
+}
+
+fn read(json: &[u8]) -> ResidentDetails {
+    let personal: Personal = serde_json::from_slice(json).expect("stored details are of our making");
+    let person = Person {
+        given_name: personal.given_name,
+        family_name: personal.family_name,
+        birth_date: parse_date(&personal.birth_date).expect("a stored birth date is a date"),
+        phone: personal.phone,
+        email: personal.email,
+        language: personal.language,
+        needs: personal.needs,
+    };
+    ResidentDetails {
+        person,
+        answers: personal.answers,
+    }
+}
+
+/// Erases a resident's details with their salt. The row stays, so that it can be told from a lost one.
+pub fn erase(tx: &mut Transaction<'_>, id: ResidentId) -> Result<(), Broken> {
+    let nothing = [0_u8; 0];
+    tx.execute(
+        "UPDATE resident SET personal = $2, salt = $2 WHERE id = $1",
+        &[(&id.to_bytes()).into(), (&nothing).into()],
+    )
+    .map(|_| ())
+}
+
+/// All residents, for `verify`: id, the value as stored, the salt beside it.
+pub fn all(tx: &mut Transaction<'_>, mut each: impl FnMut(ResidentId, &[u8], &[u8])) -> Result<(), Broken> {
+    let mut one = |row: &Row<'_>| each(super::id_at(row, 0), &row.blob(1), &row.blob(2));
+    tx.query("SELECT id, personal, salt FROM resident ORDER BY id", &[], |row| {
+        one(row);
     })
 }

@@ -1,6 +1,6 @@
 //! The audit chains against themselves and against the rows: no gap, no changed event, no change without its event.
 
-use super::rows::{AppointmentRow, Rows};
+use super::rows::{AppointmentRow, Details, Rows};
 use super::{Invariant, Report};
 use crate::limit::OUTCOME_RETENTION;
 use crate::records;
@@ -30,6 +30,10 @@ pub(super) struct History {
     /// The last events of other chains about the same appointments: which of them was last of all cannot be told.
     elsewhere: BTreeMap<AppointmentId, Vec<Standing>>,
     holds: BTreeMap<HoldId, HoldStatus>,
+    /// What each appointment's details were committed to.
+    commitments: BTreeMap<AppointmentId, [u8; 32]>,
+    /// Appointments whose residents were erased.
+    erased: BTreeSet<AppointmentId>,
 }
 
 struct Standing {
@@ -50,18 +54,7 @@ pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<Hist
             chains += 1;
         }
         let head = &mut chain.1;
-        if link.sequence != head.sequence + 1 {
-            let detail = format!(
-                "chain {}: {} is followed by {}",
-                link.chain, head.sequence, link.sequence
-            );
-            report.found(Invariant::AuditUnbroken, detail);
-        } else if link.hash_after(&head.hash) != link.hash {
-            report.found(
-                Invariant::AuditUnbroken,
-                format!("chain {}: event {} was changed", link.chain, link.sequence),
-            );
-        }
+        follows(&link, head, report);
         *head = Head {
             sequence: link.sequence,
             hash: link.hash,
@@ -84,6 +77,32 @@ pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<Hist
     Ok(history)
 }
 
+/// Whether an event is the next one of its chain, and says that all is well.
+pub(crate) fn follows(link: &Link, head: &Head, report: &mut Report) {
+    let (chain, sequence) = (&link.chain, link.sequence);
+    let skipped = sequence - head.sequence - 1;
+    let gap = link.known_kind() == Some(AuditKind::GapFound);
+    if gap && skipped == i64::from(link.count) && skipped > 0 {
+        // It hashes the last of the missing ones, which nobody can look at any more.
+        let detail = format!(
+            "chain {chain}: events {} to {} are missing, as was found at {}",
+            head.sequence + 1,
+            sequence - 1,
+            link.at
+        );
+        report.found(Invariant::AcknowledgedIsStored, detail);
+    } else if skipped != 0 {
+        let detail = format!("chain {chain}: {} is followed by {sequence}", head.sequence);
+        report.found(Invariant::AuditUnbroken, detail);
+    } else if link.hash_after(&head.hash) != link.hash {
+        let detail = format!("chain {chain}: event {sequence} was changed");
+        report.found(Invariant::AuditUnbroken, detail);
+    } else if gap {
+        let detail = format!("chain {chain}: event {sequence} says that one before it was replaced");
+        report.found(Invariant::AcknowledgedIsStored, detail);
+    }
+}
+
 impl History {
     fn take(&mut self, link: &Link, chain: u32) {
         self.last_at = self.last_at.max(link.at);
@@ -96,17 +115,28 @@ impl History {
             AuditKind::HoldGivenBack => self.hold_ends(bits, HoldStatus::GivenBack),
             AuditKind::HoldExpired => self.hold_ends(bits, HoldStatus::Expired),
             AuditKind::HoldBooked => self.hold_ends(bits, HoldStatus::Booked),
-            AuditKind::AppointmentBooked | AuditKind::AppointmentMoved => {
+            AuditKind::AppointmentBooked => {
+                let id = AppointmentId::from_bits(bits);
+                self.commitments.extend(link.commitment.map(|hash| (id, hash)));
                 self.stands(link, chain, bits, Status::Booked);
+            }
+            AuditKind::AppointmentMoved => self.stands(link, chain, bits, Status::Booked),
+            AuditKind::ResidentErased => {
+                self.erased.insert(AppointmentId::from_bits(bits));
             }
             AuditKind::AppointmentCancelled => self.stands(link, chain, bits, Status::Cancelled),
             AuditKind::ResidentArrived => self.stands(link, chain, bits, Status::Arrived),
             AuditKind::ResidentDidNotCome => self.stands(link, chain, bits, Status::Noshow),
             AuditKind::DoseGiven => self.stands(link, chain, bits, Status::Fulfilled),
-            AuditKind::ClinicsImported
+            AuditKind::LinkShared
+            | AuditKind::LinkStopped
+            | AuditKind::LinkSentAnew
+            | AuditKind::ClinicsImported
             | AuditKind::SessionsPublished
             | AuditKind::RulesImported
-            | AuditKind::ZipsImported => {}
+            | AuditKind::ZipsImported
+            | AuditKind::AppointmentReadByLink
+            | AuditKind::GapFound => {}
         }
     }
 
@@ -145,6 +175,20 @@ impl History {
         said && !ended_otherwise
     }
 
+    /// A resident's details against what was committed to when they came, and against the event of their erasure.
+    fn check_details(&self, id: AppointmentId, details: Details, report: &mut Report) {
+        let wrong = match details {
+            Details::Read(hash) => match self.commitments.get(&id) {
+                Some(committed) if *committed != hash => "has other details than it was booked with",
+                _ if self.erased.contains(&id) => "was erased by its AuditEvent, and its details are there",
+                _ => return,
+            },
+            Details::Erased if !self.erased.contains(&id) => "has lost its details without an AuditEvent",
+            Details::Unread | Details::Erased | Details::Lost => return,
+        };
+        report.found(Invariant::AuditUnbroken, format!("{id} {wrong}"));
+    }
+
     pub(super) fn check(&self, rows: &Rows, report: &mut Report) {
         for (id, row) in &rows.appointments {
             if !self.appointments.contains_key(id) {
@@ -156,6 +200,7 @@ impl History {
                 );
                 report.found(Invariant::AuditUnbroken, detail);
             }
+            self.check_details(*id, row.details, report);
         }
         for (id, row) in &rows.holds {
             if self.holds.get(id) != Some(&row.status) {

@@ -2,13 +2,16 @@
 
 use super::{Invariant, Report};
 use crate::records;
+use crate::records::resident::{Held, commitment, open};
 use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
 use base::time::Timestamp;
 use database::{Broken, Transaction};
+use runtime::secret::KeyRing;
 use scheduling::resident::appointment::{Appointment, Status};
 use scheduling::resident::hold::HoldStatus;
+use scheduling::resident::identity::Identity;
 use scheduling::working_set::LiveDoseKey;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub(super) struct SlotRow {
     capacity: u32,
@@ -31,6 +34,20 @@ pub(super) struct AppointmentRow {
     pub status: Status,
     pub slot: SlotId,
     pub code: i64,
+    pub details: Details,
+}
+
+/// What became of a resident's details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Details {
+    /// They are there; nobody looked.
+    Unread,
+    /// They are there, and this is their commitment.
+    Read([u8; 32]),
+    /// They were erased.
+    Erased,
+    /// They do not open, or there are none.
+    Lost,
 }
 
 #[derive(Default)]
@@ -38,7 +55,7 @@ pub(super) struct Rows {
     pub slots: BTreeMap<SlotId, SlotRow>,
     pub holds: BTreeMap<HoldId, HoldRow>,
     pub appointments: BTreeMap<AppointmentId, AppointmentRow>,
-    residents: BTreeSet<ResidentId>,
+    residents: BTreeMap<ResidentId, Details>,
     /// Who must stand for which dose, by the appointments themselves.
     doses: BTreeMap<LiveDoseKey, AppointmentId>,
     /// Found while reading.
@@ -46,7 +63,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn read(tx: &mut Transaction<'_>) -> Result<Self, Broken> {
+    pub(super) fn read(tx: &mut Transaction<'_>, keys: Option<&KeyRing>) -> Result<Self, Broken> {
         let mut rows = Self::default();
         records::slot::all(tx, |slot| {
             let row = SlotRow {
@@ -59,8 +76,15 @@ impl Rows {
             rows.slots.insert(slot.id, row);
         })?;
         records::hold::all(tx, |hold| rows.hold(&hold))?;
-        records::resident::all_ids(tx, |id| {
-            rows.residents.insert(id);
+        records::resident::all(tx, |id, personal, salt| {
+            let details = match keys.map(|keys| open(keys, &id.to_bytes(), personal, salt)) {
+                Some(Held::Plain(plain)) => Details::Read(commitment(&plain)),
+                Some(Held::Unopened(_)) => Details::Lost,
+                Some(Held::Erased) => Details::Erased,
+                None if personal.is_empty() => Details::Erased,
+                None => Details::Unread,
+            };
+            rows.residents.insert(id, details);
         })?;
         let mut codes = BTreeMap::new();
         let mut persons = BTreeMap::new();
@@ -123,13 +147,23 @@ impl Rows {
                 format!("{id} and {other} show one person's details"),
             );
         }
-        if !self.residents.contains(&appointment.resident) {
+        let details = self
+            .residents
+            .get(&appointment.resident)
+            .copied()
+            .unwrap_or(Details::Lost);
+        if details == Details::Lost {
             early(
                 Invariant::AcknowledgedIsStored,
-                format!("{id} has lost its resident's details"),
+                format!("{id} has lost its resident's details, or our keys do not open them"),
             );
         }
-        if live {
+        if details == Details::Erased && appointment.identity != Identity::default() {
+            let detail = format!("{id} is erased, and what its resident could be recognised by is still there");
+            early(Invariant::LinksArePersonal, detail);
+        }
+        // Who is erased stands for nothing: nobody could tell any more who that is.
+        if live && details != Details::Erased {
             for key in appointment.dose_keys() {
                 if let Some(other) = self.doses.insert(key, id) {
                     let detail = format!("{id} and {other} are live for one person and dose");
@@ -142,6 +176,7 @@ impl Rows {
             status: appointment.status,
             slot: appointment.slot,
             code: appointment.code.stored(),
+            details,
         };
         self.appointments.insert(id, row);
     }

@@ -9,7 +9,7 @@ use database::Database;
 use std::sync::Arc;
 use std::time::Duration;
 
-async fn until(what: &str, mut true_now: impl FnMut() -> bool) {
+pub async fn until(what: &str, mut true_now: impl FnMut() -> bool) {
     for _ in 0..500 {
         if true_now() {
             return;
@@ -294,6 +294,30 @@ async fn two_servers_on_one_file_see_each_other_and_never_overbook() {
     assert_eq!(booked, 20);
     until("both snapshots follow", || a.free(slot) == 0 && b.free(slot) == 0).await;
     a.assert_whole();
+    for site in [a, b] {
+        site.owner.stop_and_join(Duration::from_secs(5)).await;
+    }
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+/// A batch of refusals alone writes no change of its own; the last change is then another server's, and must not be
+/// taken for shown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_hides_no_change_of_another_server() {
+    let dir = std::env::temp_dir().join(format!("evenkeel-refusal-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = Database::file(&dir.join("refusal.sqlite"));
+    let mut seldom = Settings::default();
+    seldom.set(&limit::FOLLOW, 1_000).unwrap();
+    let a = site_on(file.clone(), &[2, 1], "a", Settings::default());
+    let b = site_on(file, &[], "b", seldom);
+    let (open, full) = (a.slots[0], a.slots[1]);
+    a.hold(&[full]).await.unwrap();
+    until("b follows", || b.free(full) == 0).await;
+    a.hold(&[open]).await.unwrap();
+    let refused = b.resident.place_hold(vec![full], false, b.ask("refused", "")).await;
+    assert_eq!(text(&refused.unwrap()), "slot-full");
+    until("b follows again", || b.free(open) == 1).await;
     for site in [a, b] {
         site.owner.stop_and_join(Duration::from_secs(5)).await;
     }

@@ -8,8 +8,16 @@
 )]
 
 mod engine;
+mod erasure;
 mod exchange;
+mod folder;
+mod heads;
+mod link;
 mod reconciler;
+mod sealing;
+#[path = "../../../xtask/src/sink.rs"]
+#[allow(dead_code, reason = "the suite `messages` uses all of it")]
+mod sink;
 mod site;
 mod stepwise;
 mod verify;

@@ -1,3 +1,4 @@
 //! Work that is done because it is due.
 
+mod message_delivery;
 mod slot_horizon;

@@ -4,7 +4,9 @@ use base::answer::Fault;
 use base::id::{AppointmentId, ClinicId, HoldId, SessionId, SlotId};
 use base::limit::Settings;
 use base::time::{Timestamp, Zone, parse_date};
-use booking::engine::{Ask, BookingRequest, Done, Engine, KeyedRequest, Render, Rendered, Reply, Start, Verdict};
+use booking::engine::{
+    Ask, BookingRequest, Done, Engine, KeyedRequest, Render, Rendered, Reply, Start, StartError, Verdict,
+};
 use booking::records;
 use booking::role::resident::Resident;
 use database::Database;
@@ -50,22 +52,35 @@ pub fn site(capacities: &[u32]) -> Site {
 }
 
 pub fn site_on(database: Database, capacities: &[u32], name: &str, settings: Settings) -> Site {
+    site_with(database, capacities, name, settings, KeyRing::for_tests()).unwrap()
+}
+
+/// On a database that has slots already, with those.
+pub fn site_with(
+    database: Database,
+    capacities: &[u32],
+    name: &str,
+    settings: Settings,
+    keys: KeyRing,
+) -> Result<Site, StartError> {
     let clock = Clock::shiftable();
     let mut keep = database.connect().unwrap();
     database::migration::migrate(&mut keep, records::MIGRATIONS, clock.now()).unwrap();
-    let slots = fill(&mut keep, capacities, clock.now());
+    let slots = match known_slots(&mut keep) {
+        known if known.is_empty() => fill(&mut keep, capacities, clock.now()),
+        known => known,
+    };
     let owner = Owner::new(Shutdown::new());
     let engine = Engine::start(Start {
         database: database.clone(),
-        keys: KeyRing::for_tests(),
+        keys,
         clock: clock.clone(),
         entropy: Entropy::real(),
         settings,
         name: name.to_owned(),
         owner: owner.clone(),
-    })
-    .unwrap();
-    Site {
+    })?;
+    Ok(Site {
         resident: Resident::new(engine.clone()),
         engine,
         clock,
@@ -73,7 +88,14 @@ pub fn site_on(database: Database, capacities: &[u32], name: &str, settings: Set
         slots,
         owner,
         _keep: std::sync::Mutex::new(keep),
-    }
+    })
+}
+
+fn known_slots(connection: &mut database::Connection) -> Vec<SlotId> {
+    let mut slots = Vec::new();
+    let mut tx = connection.begin_read().unwrap();
+    records::slot::all(&mut tx, |slot| slots.push(slot.id)).unwrap();
+    slots
 }
 
 pub fn fill(connection: &mut database::Connection, capacities: &[u32], now: Timestamp) -> Vec<SlotId> {

@@ -86,7 +86,7 @@ async fn each_damage_is_named() {
     check(
         &file,
         "UPDATE appointment SET resident = (SELECT resident FROM appointment ORDER BY id LIMIT 1) WHERE status = 'cancelled'",
-        &["links_are_personal"],
+        &["audit_unbroken", "links_are_personal"],
     );
     check(
         &file,

@@ -1,6 +1,6 @@
 //! `evenkeel config`: every number that may be turned, with its reason and the value in force.
 
-use base::limit::{Setting, Settings};
+use base::limit::{Setting, Settings, TextSetting};
 use clap::Args;
 use runtime::config::setting::markdown;
 
@@ -15,7 +15,10 @@ Examples:
 
 Settings are changed in DATA/evenkeel.toml, such as:
   [booking.hold]
-  lifetime = 900";
+  lifetime = 900
+
+  [mail]
+  smtp_url = \"smtps://vax@mail.example.org\"";
 
 /// Show every setting, its bounds, its reason and the value in force
 #[derive(Args)]
@@ -36,7 +39,7 @@ impl Config {
     pub fn run(self) -> anyhow::Result<Exit> {
         let register = configuration::register();
         if self.markdown {
-            print!("{}", markdown(&register));
+            print!("{}", markdown(&register, &configuration::texts()));
             return Ok(Exit::Done);
         }
         let settings = configuration::load(&self.at.data)?;
@@ -45,6 +48,13 @@ impl Config {
                 println!("{}", json(setting, &settings));
             } else {
                 println!("{}", text(setting, &settings));
+            }
+        }
+        for setting in configuration::texts() {
+            if self.json {
+                println!("{}", json_of_text(setting, &settings));
+            } else {
+                println!("{}", words(setting, &settings));
             }
         }
         Ok(Exit::Done)
@@ -68,5 +78,21 @@ fn text(setting: &Setting, settings: &Settings) -> String {
     format!(
         "{} = {value} {unit}{changed}\n    {} to {}. {}.\n    Below: {}. Above: {}.",
         setting.key, setting.min, setting.max, setting.reason, setting.below, setting.above
+    )
+}
+
+fn json_of_text(setting: &TextSetting, settings: &Settings) -> serde_json::Value {
+    serde_json::json!({
+        "key": setting.key, "value": settings.text(setting), "default": "", "characters": setting.characters_max,
+        "reason": setting.reason,
+    })
+}
+
+fn words(setting: &TextSetting, settings: &Settings) -> String {
+    format!(
+        "{} = {:?}\n    {}.",
+        setting.key,
+        settings.text(setting),
+        setting.reason
     )
 }

@@ -9,6 +9,7 @@ use booking::exchange::import::{Import as Target, Report};
 use booking::exchange::table_file::{FileLimits, RowError};
 use booking::exchange::{clinic_file, session_file, zip_file};
 use booking::limit::{IMPORT_FIELD, IMPORT_ROWS};
+use booking::reconciler::heads;
 use booking::records::MIGRATIONS;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -105,6 +106,11 @@ impl Import {
                 target.document(std::str::from_utf8(&bytes).context("the document is not UTF-8 text")?)?
             }
         };
+        heads::record_now(
+            &Database::file(&from.at.data.join("evenkeel.sqlite")),
+            &mut connection,
+            clock.now(),
+        )?;
         bar.finish_and_clear();
         if from.json {
             print_lines(&report, from.dry_run);

@@ -45,7 +45,13 @@ pub struct Server {
     /// How hard a commit is
     #[arg(long, hide = true, requires = "rehearsal", default_value = "full")]
     durability: Durability,
+    /// Leave in clear what should be sealed, to show what a search for people would find
+    #[arg(long, hide = true, requires = "rehearsal")]
+    unsealed: bool,
 }
+
+/// Chains of what several processes write: no server's name.
+const SHARED_CHAINS: [&str; 3] = ["import", "erasure", "reads"];
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Durability {
@@ -62,6 +68,9 @@ impl Server {
         if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(plain) {
             return Err(Usage("--name: expected 1 to 32 of a to z, 0 to 9 and -".to_owned()).into());
         }
+        if SHARED_CHAINS.contains(&self.name.as_str()) {
+            return Err(Usage(format!("--name: `{}` names what all servers share", self.name)).into());
+        }
         if let Some(spec) = &self.crash_at {
             runtime::hook::arm(spec).map_err(Usage)?;
         }
@@ -71,7 +80,8 @@ impl Server {
         };
         let inherited = listenfd::ListenFd::from_env().take_tcp_listener(0)?;
         let socket = inherited.map_or_else(|| TcpListener::bind(self.listen), Ok)?;
-        let rehearsal = self.rehearsal.then_some(Rehearsal { durability });
+        let unsealed = self.unsealed;
+        let rehearsal = self.rehearsal.then_some(Rehearsal { durability, unsealed });
         let (data, name, demo, supervised) = (self.at.data, self.name, self.demo, self.supervised);
         serve::run(serve::Plan {
             data,

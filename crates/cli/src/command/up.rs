@@ -42,6 +42,9 @@ pub struct Up {
     /// Where the server crashes, such as decide:17; several are taken in turn, one a start
     #[arg(long, hide = true, requires = "rehearsal", value_name = "POINT:COUNT")]
     crash_at: Vec<String>,
+    /// Leave in clear what should be sealed, to show what a search for people would find
+    #[arg(long, hide = true, requires = "rehearsal")]
+    unsealed: bool,
 }
 
 impl Up {
@@ -62,7 +65,7 @@ impl Up {
         again.extend(self.public_url.as_deref().map(|url| format!(" --public-url {url}")));
         again.extend((!demo).then_some(" --empty".to_owned()));
         again.extend(json.then_some(" --json".to_owned()));
-        let arguments = arguments(demo, self.rehearsal, self.crash_at);
+        let arguments = arguments(demo, self.rehearsal, self.unsealed, self.crash_at);
         let done = supervise::run(supervise::Plan {
             data,
             listen,
@@ -80,11 +83,12 @@ impl Up {
     }
 }
 
-fn arguments(demo: bool, rehearsal: bool, crash_at: Vec<String>) -> Arguments {
+fn arguments(demo: bool, rehearsal: bool, unsealed: bool, crash_at: Vec<String>) -> Arguments {
     Box::new(move |start, public_url| {
         let mut list: Vec<OsString> = ["--name", "a", "--public-url", public_url].map(OsString::from).to_vec();
         list.extend(demo.then(|| "--demo".into()));
         list.extend(rehearsal.then(|| "--rehearsal".into()));
+        list.extend(unsealed.then(|| "--unsealed".into()));
         // Past the last one it runs without: a crash test ends with a server that stays.
         let crash = crash_at.get(start as usize);
         list.extend(crash.into_iter().flat_map(|spec| ["--crash-at".into(), spec.into()]));

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use booking::heads::folder_of;
 use booking::records::MIGRATIONS;
 use booking::verify::{self, Report, acknowledged};
 use clap::Args;
 use database::{Database, OpenError};
-use runtime::entropy::Entropy;
-use runtime::secret::KeyRing;
+use runtime::secret::{KeyError, KeyRing};
 
 use super::Data;
 use crate::exit::{CouldNotLook, Exit, Usage};
@@ -64,14 +64,15 @@ impl Verify {
                 other => could_not(other.to_string()).into(),
             });
         }
-        let keys = data.join("keys");
-        let keys = if keys.is_dir() {
-            Some(KeyRing::open_or_create(&keys, &Entropy::real()).map_err(|error| could_not(error.to_string()))?)
-        } else {
-            None
+        let keys = match KeyRing::open_existing(&data.join("keys")) {
+            Ok(keys) => Some(keys),
+            Err(KeyError::Missing(_)) => None,
+            Err(error) => return Err(could_not(error.to_string()).into()),
         };
         let grace = std::time::Duration::from_secs(booking::limit::HOLD_GRACE.max);
-        let report = verify::verify(&mut connection, keys.as_ref(), &told, grace)
+        let mut report = verify::verify(&mut connection, keys.as_ref(), &told, grace)
+            .map_err(|error| could_not(error.to_string()))?;
+        verify::heads::check(&mut connection, &folder_of(&file), &mut report)
             .map_err(|error| could_not(error.to_string()))?;
         print(&report, keys.is_some(), self.json);
         Ok(if report.findings.is_empty() {
@@ -94,7 +95,7 @@ fn print(report: &Report, with_keys: bool, json: bool) {
     let looked = serde_json::json!({
         "event": "verified", "findings": report.findings.len() + report.not_shown, "slots": report.slots, "holds": report.holds,
         "appointments": report.appointments, "outcomes": report.outcomes, "audit_events": report.audit_events,
-        "acknowledged": report.acknowledged, "answers_opened": with_keys,
+        "heads": report.heads, "acknowledged": report.acknowledged, "answers_opened": with_keys,
     });
     if json {
         println!("{looked}");
@@ -122,6 +123,6 @@ fn print(report: &Report, with_keys: bool, json: bool) {
         }
     );
     if !with_keys {
-        println!("There are no keys here: stored answers were not opened, codes not compared.");
+        println!("There are no keys here: stored answers and details were not opened, codes not compared.");
     }
 }

@@ -9,5 +9,7 @@ mod configuration;
 mod hung;
 mod import;
 mod installed;
+mod keys;
 mod processes;
+mod resident;
 mod words;

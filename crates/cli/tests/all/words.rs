@@ -15,7 +15,16 @@ fn version_and_help_are_done_and_every_command_shows_examples() {
         (Some(0), format!("evenkeel {}\n", env!("CARGO_PKG_VERSION")))
     );
     assert!(said(&["--help"]).1.contains("Exit codes: 0 done"));
-    for command in ["up", "ps", "stop", "server", "completions"] {
+    for command in [
+        "up",
+        "ps",
+        "stop",
+        "server",
+        "keys",
+        "export",
+        "resident",
+        "completions",
+    ] {
         let (code, text) = said(&[command, "--help"]);
         assert!(
             code == Some(0) && text.contains("Examples:\n  evenkeel "),

@@ -5,18 +5,22 @@ use database::{Broken, Database, OpenError, Value};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-struct Places {
+pub struct Places {
     dir: PathBuf,
 }
 
 impl Places {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("evenkeel-conformance-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         Self { dir }
     }
+    /// A path of that name.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
     /// Runs a story on each engine.
-    fn each(&self, story: impl Fn(&Database)) {
+    pub fn each(&self, story: impl Fn(&Database)) {
         let name = self.dir.file_name().unwrap().to_string_lossy().into_owned();
         let memory = Database::memory(&name);
         let _keep = memory.connect().unwrap();

@@ -10,3 +10,4 @@
 mod conformance;
 mod fault_injection;
 mod migration;
+mod settle;

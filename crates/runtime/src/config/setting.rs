@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use base::limit::{Setting, Settings};
+use base::limit::{Setting, Settings, TextSetting};
 use toml::de::{DeTable, DeValue};
 
 /// The settings of this crate, for the register that the process puts together.
@@ -47,10 +47,10 @@ pub enum ConfigError {
     },
 }
 
-/// Reads the file against a register; without a file every setting has its default.
-pub fn load(path: &Path, register: &[&Setting]) -> Result<Settings, ConfigError> {
+/// Reads the file against the registers of numbers and of texts; without a file every setting has its default.
+pub fn load(path: &Path, register: &[&Setting], texts: &[&TextSetting]) -> Result<Settings, ConfigError> {
     match std::fs::read_to_string(path) {
-        Ok(text) => parse(&text, register).map_err(|(line, what)| ConfigError::Content {
+        Ok(text) => parse(&text, register, texts).map_err(|(line, what)| ConfigError::Content {
             path: path.to_owned(),
             line,
             what,
@@ -64,7 +64,7 @@ pub fn load(path: &Path, register: &[&Setting]) -> Result<Settings, ConfigError>
 }
 
 /// Reads a configuration's text. The error is a line, from 1, and what is wrong there.
-pub fn parse(text: &str, register: &[&Setting]) -> Result<Settings, (usize, String)> {
+pub fn parse(text: &str, register: &[&Setting], texts: &[&TextSetting]) -> Result<Settings, (usize, String)> {
     let line = |span: Range<usize>| {
         text.get(..span.start)
             .map_or(1, |before| before.matches('\n').count() + 1)
@@ -83,16 +83,32 @@ pub fn parse(text: &str, register: &[&Setting]) -> Result<Settings, (usize, Stri
             let at = line(name.span());
             match value.into_inner() {
                 DeValue::Table(inner) => open.push((key, inner)),
-                value => set(&mut settings, register, &key, &value).map_err(|what| (at, what))?,
+                value => match texts.iter().find(|text| text.key == key) {
+                    Some(text) => set_text(&mut settings, text, &value).map_err(|what| (at, what))?,
+                    None => set(&mut settings, (register, texts), &key, &value).map_err(|what| (at, what))?,
+                },
             }
         }
     }
     Ok(settings)
 }
 
-fn set(settings: &mut Settings, register: &[&Setting], key: &str, value: &DeValue<'_>) -> Result<(), String> {
+fn set_text(settings: &mut Settings, text: &TextSetting, value: &DeValue<'_>) -> Result<(), String> {
+    let DeValue::String(given) = value else {
+        return Err(format!("{}: expected a text in quotes", text.key));
+    };
+    settings.set_text(text, given)
+}
+
+fn set(
+    settings: &mut Settings,
+    (register, texts): (&[&Setting], &[&TextSetting]),
+    key: &str,
+    value: &DeValue<'_>,
+) -> Result<(), String> {
     let Some(setting) = register.iter().find(|setting| setting.key == key) else {
-        return Err(match nearest(register, key) {
+        let known = register.iter().map(|setting| setting.key);
+        return Err(match nearest(known.chain(texts.iter().map(|text| text.key)), key) {
             Some(near) => format!("{key}: there is no such setting; did you mean {near}?"),
             None => format!("{key}: there is no such setting"),
         });
@@ -106,7 +122,7 @@ fn set(settings: &mut Settings, register: &[&Setting], key: &str, value: &DeValu
 }
 
 /// The registered name that shares the most letters at its start and its end, if that is most of it.
-fn nearest(register: &[&Setting], key: &str) -> Option<&'static str> {
+fn nearest(known: impl Iterator<Item = &'static str>, key: &str) -> Option<&'static str> {
     let shared = |other: &str| {
         let start = key.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
         let end = key
@@ -117,10 +133,7 @@ fn nearest(register: &[&Setting], key: &str) -> Option<&'static str> {
             .count();
         (start + end).min(key.len())
     };
-    let best = register
-        .iter()
-        .map(|setting| setting.key)
-        .max_by_key(|other| shared(other))?;
+    let best = known.max_by_key(|other| shared(other))?;
     (shared(best) * 3 >= key.len() * 2).then_some(best)
 }
 
@@ -131,8 +144,8 @@ fn unit_name(setting: &Setting) -> &'static str {
     }
 }
 
-/// The register as a Markdown table, by name: for the documents.
-pub fn markdown(register: &[&Setting]) -> String {
+/// The registers as two Markdown tables, by name: for the documents.
+pub fn markdown(register: &[&Setting], texts: &[&TextSetting]) -> String {
     let mut sorted = register.to_vec();
     sorted.sort_by_key(|setting| setting.key);
     let mut out = String::from(
@@ -151,6 +164,16 @@ pub fn markdown(register: &[&Setting]) -> String {
             s.below,
             s.above
         );
+    }
+    if texts.is_empty() {
+        return out;
+    }
+    let mut sorted = texts.to_vec();
+    sorted.sort_by_key(|text| text.key);
+    out.push_str("\nTexts, in quotes; each may be empty, which is the default:\n\n");
+    out.push_str("| setting | characters | what for |\n|---|---:|---|\n");
+    for text in sorted {
+        let _ = writeln!(out, "| `{}` | {} | {} |", text.key, text.characters_max, text.reason);
     }
     out
 }

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
 use runtime::entropy::Entropy;
-use runtime::secret::{KEY_FILE, KeyError, KeyRing, Unsealable, operator_token, same_secret};
+use runtime::secret::{self, KEY_FILE, KeyError, KeyRing, Unsealable, operator_token, same_secret};
 
 use crate::folder::Folder;
 
@@ -114,7 +114,15 @@ fn old_keys_still_open_and_the_last_is_used() {
     assert!(new.token_matches(&token, "t", b"1", 0) && new.token("t", b"1", 0) != token);
     assert_eq!(new.open("a", "b", b"1", &sealed).unwrap(), b"text");
     let newer = new.seal(&entropy, "a", "b", b"1", b"text");
-    assert_eq!(old.open("a", "b", b"1", &newer), Err(Unsealable::NoKey(2)));
+    assert_eq!(
+        KeyRing::for_tests().open("a", "b", b"1", &newer),
+        Err(Unsealable::NoKey(2))
+    );
+    assert_eq!(
+        old.open("a", "b", b"1", &newer).unwrap(),
+        b"text",
+        "it looks for the key first"
+    );
 }
 
 #[test]
@@ -149,6 +157,84 @@ fn a_sealed_value_opens_only_in_its_place() {
         keys.open("appointment", "name", b"1", &sealed[..10]),
         Err(Unsealable::Unknown)
     );
+}
+
+#[test]
+fn a_running_ring_follows_the_key_file() {
+    let (folder, entropy) = (Folder::new(), Entropy::real());
+    let dir = folder.path().join("keys");
+    let (one, other) = (
+        KeyRing::open_or_create(&dir, &entropy).unwrap(),
+        KeyRing::open_existing(&dir).unwrap(),
+    );
+    let (hash, link) = (one.keyed_hash("person", b"x"), one.token("t", b"1", 0));
+    assert!(!one.refresh().unwrap(), "nothing has changed");
+    assert_eq!(secret::rotate(&dir, &entropy).unwrap(), 2);
+    assert_eq!((mode(&dir.join(KEY_FILE)), one.key_id()), (0o600, 1));
+    assert!(one.refresh().unwrap() && !one.refresh().unwrap());
+    let infos = one.keys();
+    assert_eq!(infos.iter().map(|key| key.id).collect::<Vec<_>>(), [1, 2]);
+    assert!(infos.iter().all(|key| key.made_at.is_some() && !key.retired) && infos[0].mark != infos[1].mark);
+    // What others made with a key that this process has not read yet makes it look.
+    assert!(other.token_matches(&one.token("t", b"1", 0), "t", b"1", 0));
+    assert_eq!(secret::rotate(&dir, &entropy).unwrap(), 3);
+    one.refresh().unwrap();
+    let sealed = one.seal(&entropy, "a", "b", b"1", b"text");
+    assert_eq!((KeyRing::sealed_with(&sealed), other.key_id()), (Some(3), 2));
+    assert_eq!(other.open("a", "b", b"1", &sealed).unwrap(), b"text");
+    assert_eq!(other.keyed_hash("person", b"x"), hash, "what was stored is found");
+    assert!(other.token_matches(&link, "t", b"1", 0), "old links are honoured");
+    secret::retire(&dir, 1, &entropy).unwrap();
+    secret::retire(&dir, 1, &entropy).unwrap();
+    other.refresh().unwrap();
+    assert!(!other.token_matches(&link, "t", b"1", 0), "unless their key is retired");
+    assert!(matches!(secret::retire(&dir, 3, &entropy), Err(KeyError::InUse(3))));
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn rotations_at_the_same_time_each_add_a_key() {
+    let (folder, entropy) = (Folder::new(), Entropy::real());
+    let dir = folder.path().join("keys");
+    let keys = KeyRing::open_or_create(&dir, &entropy).unwrap();
+    let mut ids: Vec<u32> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| secret::rotate(&dir, &entropy).unwrap()))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    ids.sort_unstable();
+    keys.refresh().unwrap();
+    assert_eq!((ids, keys.key_id()), (vec![2, 3, 4, 5], 5));
+}
+
+#[test]
+fn a_key_that_was_lost_is_missed_and_what_is_known_stays_in_use() {
+    let (folder, entropy) = (Folder::new(), Entropy::real());
+    let dir = folder.path().join("keys");
+    assert!(matches!(KeyRing::open_existing(&dir), Err(KeyError::Missing(_))));
+    let keys = KeyRing::open_or_create(&dir, &entropy).unwrap();
+    let sealed = keys.seal(&entropy, "a", "b", b"1", b"text");
+    let file = dir.join(KEY_FILE);
+    std::fs::write(&file, format!("1 {}\n", "ab".repeat(32))).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(keys.refresh(), Err(KeyError::Lost { id: 1, .. })));
+    }
+    assert_eq!(keys.open("a", "b", b"1", &sealed).unwrap(), b"text");
+    std::fs::remove_file(&file).unwrap();
+    assert!(matches!(keys.refresh(), Err(KeyError::Missing(_))));
+}
+
+#[test]
+fn what_a_rehearsal_left_in_clear_opens_in_a_rehearsal_only() {
+    let (keys, entropy) = (KeyRing::for_tests(), Entropy::seeded(1));
+    let open = keys.unsealed_for_rehearsal();
+    let clear = open.seal(&entropy, "a", "b", b"1", b"text");
+    assert!(clear.ends_with(b"text") && KeyRing::sealed_with(&clear).is_none());
+    assert_eq!(open.open("a", "b", b"1", &clear).unwrap(), b"text");
+    assert_eq!(keys.open("a", "b", b"1", &clear), Err(Unsealable::Unknown));
+    let sealed = keys.seal(&entropy, "a", "b", b"1", b"text");
+    assert_eq!(open.open("a", "b", b"1", &sealed).unwrap(), b"text");
 }
 
 #[test]

@@ -194,7 +194,9 @@ fn make(
         resident: booking.resident,
         identity: booking.identity.clone(),
         generation: 0,
+        sequence: 0,
         possible_duplicate,
+        link_sent_at: None,
         booked_at: at.now,
         changed_at: at.now,
     };

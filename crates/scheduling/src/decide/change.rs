@@ -1,4 +1,5 @@
-//! Cancelling and moving an appointment: by whoever holds its manage token, until it begins.
+//! Cancelling and moving an appointment: by whoever holds a link to it, until it begins; cancelling also by whoever
+//! says its code and birth date.
 
 use super::book::{Candidate, check_dose};
 use super::hold::{booked, opened, usable};
@@ -7,24 +8,33 @@ use crate::command::Proof;
 use crate::jurisdiction::audit::Subject;
 use crate::refusal::Refusal;
 use crate::resident::appointment::{Appointment, Status};
+use crate::resident::personal_link::is_over;
 use crate::working_set::{Effect, LiveDose, WorkingSet};
 use base::id::{AppointmentId, HoldId};
 
-fn managed(id: AppointmentId, proof: Proof, set: &WorkingSet) -> Result<&Appointment, No> {
-    set.appointments
-        .get(&id)
-        .filter(|_| proof.appointment)
-        .ok_or(No::NotFound)
+/// An appointment that a link opened, and whose links are not over: else the same answer as for an unknown one.
+pub(super) fn managed<'s>(
+    id: AppointmentId,
+    opened: bool,
+    set: &'s WorkingSet,
+    at: &Circumstances<'_>,
+) -> Result<&'s Appointment, No> {
+    let found = set.appointments.get(&id).filter(|_| opened).ok_or(No::NotFound)?;
+    let slot = set.slots.get(&found.slot).ok_or(No::NotFound)?;
+    if is_over(slot.ends_at, at.limits.link_lasts, at.now) {
+        return Err(No::NotFound);
+    }
+    Ok(found)
 }
 
-fn has_begun(appointment: &Appointment, set: &WorkingSet, at: &Circumstances<'_>) -> bool {
+pub(super) fn has_begun(appointment: &Appointment, set: &WorkingSet, at: &Circumstances<'_>) -> bool {
     set.slots
         .get(&appointment.slot)
         .is_none_or(|slot| slot.has_begun(at.now))
 }
 
 pub(super) fn cancel(id: AppointmentId, proof: Proof, set: &WorkingSet, at: &Circumstances<'_>) -> Decided {
-    let appointment = managed(id, proof, set)?;
+    let appointment = managed(id, proof.appointment || proof.by_code, set, at)?;
     if appointment.status == Status::Cancelled {
         return Ok((Done::Cancelled(id), Vec::new()));
     }
@@ -35,6 +45,7 @@ pub(super) fn cancel(id: AppointmentId, proof: Proof, set: &WorkingSet, at: &Cir
     let kind = Status::step(Some(Status::Booked), Status::Cancelled).expect("cancelling is an edge of the table");
     let cancelled = Appointment {
         status: Status::Cancelled,
+        sequence: appointment.sequence.saturating_add(1),
         changed_at: at.now,
         ..appointment.clone()
     };
@@ -56,7 +67,7 @@ pub(super) fn reschedule(
     set: &WorkingSet,
     at: &Circumstances<'_>,
 ) -> Decided {
-    let appointment = managed(id, proof, set)?;
+    let appointment = managed(id, proof.appointment, set, at)?;
     let hold = opened(hold, proof, set).ok_or_else(|| No::invalid("/hold", HOLD_EXPECTED))?;
     if appointment.status != Status::Booked || has_begun(appointment, set, at) {
         return Err(Refusal::TooLate.into());
@@ -90,6 +101,7 @@ pub(super) fn reschedule(
         slot: slot.id,
         hold: hold.id,
         product: slot.product,
+        sequence: appointment.sequence.saturating_add(1),
         changed_at: at.now,
         ..appointment.clone()
     };

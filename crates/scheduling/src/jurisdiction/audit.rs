@@ -23,6 +23,12 @@ pub enum AuditKind {
     AppointmentMoved,
     /// It was cancelled.
     AppointmentCancelled,
+    /// A link to it was made for somebody who helps.
+    LinkShared,
+    /// That link was stopped.
+    LinkStopped,
+    /// Its own link was ended and a new one sent.
+    LinkSentAnew,
     /// The resident came.
     ResidentArrived,
     /// The resident did not come.
@@ -37,11 +43,18 @@ pub enum AuditKind {
     SessionsPublished,
     /// Rules were put in force.
     RulesImported,
+    /// An appointment was shown to whoever has its personal link: once for all such reads of an hour.
+    AppointmentReadByLink,
+    /// A resident's details, and what could be recognised by them, were erased.
+    ResidentErased,
+    /// Events that had been acknowledged are gone: as many before this one as it counts. With a count of 0: one of them
+    /// was replaced.
+    GapFound,
 }
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::HoldPlaced,
         Self::HoldExtended,
         Self::HoldGivenBack,
@@ -50,6 +63,9 @@ impl AuditKind {
         Self::AppointmentBooked,
         Self::AppointmentMoved,
         Self::AppointmentCancelled,
+        Self::LinkShared,
+        Self::LinkStopped,
+        Self::LinkSentAnew,
         Self::ResidentArrived,
         Self::ResidentDidNotCome,
         Self::DoseGiven,
@@ -57,6 +73,9 @@ impl AuditKind {
         Self::ZipsImported,
         Self::SessionsPublished,
         Self::RulesImported,
+        Self::AppointmentReadByLink,
+        Self::ResidentErased,
+        Self::GapFound,
     ];
 
     /// As stored.
@@ -70,6 +89,9 @@ impl AuditKind {
             Self::AppointmentBooked => "appointment-booked",
             Self::AppointmentMoved => "appointment-moved",
             Self::AppointmentCancelled => "appointment-cancelled",
+            Self::LinkShared => "link-shared",
+            Self::LinkStopped => "link-stopped",
+            Self::LinkSentAnew => "link-sent-anew",
             Self::ResidentArrived => "resident-arrived",
             Self::ResidentDidNotCome => "resident-did-not-come",
             Self::DoseGiven => "dose-given",
@@ -77,6 +99,9 @@ impl AuditKind {
             Self::ZipsImported => "zips-imported",
             Self::SessionsPublished => "sessions-published",
             Self::RulesImported => "rules-imported",
+            Self::AppointmentReadByLink => "appointment-read-by-link",
+            Self::ResidentErased => "resident-erased",
+            Self::GapFound => "gap-found",
         }
     }
     /// From its stored form.

@@ -102,10 +102,14 @@ pub struct Appointment {
     pub identity: Identity,
     /// Raised when its link is sent anew, which ends the old link.
     pub generation: u32,
+    /// Raised with each change, as calendars count versions of an entry (RFC 5545 §3.8.7.4).
+    pub sequence: u32,
     /// Somebody of the same names and birth date had a live appointment for this dose under another contact.
     pub possible_duplicate: bool,
     /// When it was booked.
     pub booked_at: Timestamp,
+    /// When its own link was last sent anew to the contact on file.
+    pub link_sent_at: Option<Timestamp>,
     /// When it last changed.
     pub changed_at: Timestamp,
 }

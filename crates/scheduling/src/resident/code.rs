@@ -75,6 +75,10 @@ impl Code {
         }
         CodeNumber((left << RIGHT) | right)
     }
+    /// Its 45 bits.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
     fn check(self) -> u8 {
         ALPHABET[(self.0 % 31) as usize]
     }

@@ -10,6 +10,8 @@
 mod clinic;
 mod decide;
 mod demo;
+mod link;
+mod message;
 mod resident;
 mod rules;
 mod world;

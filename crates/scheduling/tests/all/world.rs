@@ -16,17 +16,23 @@ use std::time::Duration;
 pub const OPENS: Proof = Proof {
     hold: true,
     appointment: true,
+    own_link: true,
+    by_code: false,
 };
-const LIMITS: Limits = Limits {
+pub const LIMITS: Limits = Limits {
     hold_lifetime: Duration::from_secs(600),
     hold_extensions: 10,
     hold_grace: Duration::from_secs(30),
+    link_lasts: Duration::from_hours(24),
+    links_shared: 3,
+    link_anew_every: Duration::from_mins(10),
 };
 
 pub struct World {
     pub set: WorkingSet,
     pub rules: Rules,
     pub slots: Vec<SlotId>,
+    pub sends_mail: bool,
     next: u128,
 }
 
@@ -98,6 +104,7 @@ impl World {
             set: WorkingSet::default(),
             rules: rules(),
             slots: Vec::new(),
+            sends_mail: true,
             next: 1,
         };
         for (n, (product, seconds, capacity)) in slots.iter().enumerate() {
@@ -130,6 +137,7 @@ impl World {
             now,
             rules: &self.rules,
             limits: LIMITS,
+            sends_mail: self.sends_mail,
         };
         let decision = decide(command, proof, &self.set, &at);
         self.set.apply(decision.effects).expect("never over capacity");

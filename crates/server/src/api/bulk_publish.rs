@@ -116,12 +116,12 @@ impl Publisher {
 
 impl Publication {
     fn new(app: &App, now: Timestamp) -> Self {
-        let snapshot = app.engine().snapshot();
+        let (snapshot, as_of) = app.engine().current();
         let days = fingerprints(&snapshot, now);
         let rules = app.engine().rules();
         let locations = Published::new(resource::locations(&snapshot, app.public_url()));
         let schedules = Published::new(resource::schedules(&snapshot, &rules));
-        let manifest = manifest(app, &snapshot, days.keys());
+        let manifest = manifest(app, &snapshot, as_of, days.keys());
         let mut body = Vec::new();
         serde_json::to_writer(&mut body, &manifest).expect("a manifest is plain values");
         // As with lists: a new instant alone is no news.
@@ -168,7 +168,7 @@ fn fingerprints(snapshot: &Snapshot, now: Timestamp) -> BTreeMap<Date, HeaderVal
         .collect()
 }
 
-fn manifest<'a>(app: &App, snapshot: &Snapshot, days: impl Iterator<Item = &'a Date>) -> Manifest {
+fn manifest<'a>(app: &App, snapshot: &Snapshot, as_of: Timestamp, days: impl Iterator<Item = &'a Date>) -> Manifest {
     let mut states: Vec<String> = snapshot
         .clinics()
         .iter()
@@ -188,7 +188,7 @@ fn manifest<'a>(app: &App, snapshot: &Snapshot, days: impl Iterator<Item = &'a D
     ];
     output.extend(days.map(|day| file("Slot", &format!("slots-{}.ndjson", date_text(*day)))));
     Manifest {
-        transaction_time: app.engine().as_of().to_string(),
+        transaction_time: as_of.to_string(),
         request: app.public_url().link("/$bulk-publish"),
         output,
         error: Vec::new(),

@@ -152,8 +152,8 @@ fn kilometres(text: &str) -> Option<f64> {
     responses((status = 200, description = "Clinics, by distance, then name.", body = ClinicList)),
 )]
 pub async fn list(State(app): State<App>, RawQuery(raw): RawQuery, headers: HeaderMap) -> Result<Response, AskError> {
-    let snapshot = app.engine().snapshot();
-    let (as_of, now, can_tell) = (app.engine().as_of(), app.engine().clock().now(), app.can_tell());
+    let (snapshot, as_of) = app.engine().current();
+    let (now, can_tell) = (app.engine().clock().now(), app.can_tell());
     let source = Source::Everything(snapshot.version());
     let question = format!("clinics?{raw}");
     if let Some(ready) = app.ready_answers().find(&question)

@@ -178,8 +178,8 @@ pub const VACCINE: &str = "a CVX code of two or three digits, such as 03";
     responses((status = 200, description = "Appointment times, by start, then id.", body = SlotList)),
 )]
 pub async fn list(State(app): State<App>, RawQuery(raw): RawQuery, headers: HeaderMap) -> Result<Response, AskError> {
-    let snapshot = app.engine().snapshot();
-    let (as_of, now, can_tell) = (app.engine().as_of(), app.engine().clock().now(), app.can_tell());
+    let (snapshot, as_of) = app.engine().current();
+    let (now, can_tell) = (app.engine().clock().now(), app.can_tell());
     let question = format!("slots?{raw}");
     if let Some(ready) = app.ready_answers().find(&question) {
         let current = match ready.source {

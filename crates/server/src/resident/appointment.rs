@@ -3,20 +3,22 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use base::id::AppointmentId;
-use booking::engine::AppointmentSeen;
+use booking::engine::{AppointmentSeen, Whose};
 use html::layout::Page;
 use html::notice::Gravity;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use scheduling::resident::appointment::Status;
+use scheduling::resident::message::masked;
 
 use super::calendar::{self, Entry};
 use super::command::{self, Outcome};
+use super::demo_mail::{self, Near};
 use super::form_body::{Query, Sent};
 use super::hold::fault_page;
 use super::page::{self, For, locale};
 use super::typed::Typed;
-use super::view::appointment::{AppointmentPage, Moment, ask_to_cancel, heading, view};
+use super::view::appointment::{AppointmentPage, MailGoes, Moment, ask_to_cancel, heading, view};
 use super::view::trouble::{Said, said};
 use super::{jurisdiction, search, times};
 use crate::answer::Shape;
@@ -82,14 +84,30 @@ fn model(opened: &Opened, moment: Moment, app: &App) -> AppointmentPage {
         link: app.public_url().link(&opened.base()),
         base: opened.base(),
         can_change: opened.can_change(app),
-        has_contact: person.is_some_and(|person| person.phone.is_some() || person.email.is_some()),
+        is_own: opened.seen.opened_by == Whose::Resident,
+        mail: mail(person.and_then(|person| person.email.as_deref()), app),
+        sees_mail: false,
         phone: jurisdiction::of(app).phone,
         now: app.engine().clock().now(),
     }
 }
 
+/// Whether a mail goes to whoever gave this address.
+fn mail(email: Option<&str>, app: &App) -> MailGoes {
+    match email {
+        _ if !app.engine().sends_mail() => MailGoes::Nowhere,
+        None => MailGoes::NoAddress,
+        Some(email) => MailGoes::To(masked(email)),
+    }
+}
+
 /// `GET /appointment/{appointment}/{token}`.
-pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String)>, Query(query): Query) -> Response {
+pub async fn see(
+    State(app): State<App>,
+    near: Near,
+    Path((id, token)): Path<(String, String)>,
+    Query(query): Query,
+) -> Response {
     let opened = match open(&app, &id, &token).await {
         Ok(opened) => opened,
         Err(answer) => return answer,
@@ -101,7 +119,8 @@ pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String
         Some("canceled") => Moment::Canceled,
         _ => Moment::Seen,
     };
-    let model = model(&opened, moment, &app);
+    let mut model = model(&opened, moment, &app);
+    model.sees_mail = demo_mail::is_open_to(near, &app);
     page::personal(&app, &Page::new(heading(&model, locale()), view(&model, locale())))
 }
 
@@ -188,18 +207,18 @@ pub async fn calendar(State(app): State<App>, Path((id, token)): Path<(String, S
         Err(answer) => return answer,
     };
     let jurisdiction = jurisdiction::of(app);
-    let origin = app.public_url().origin();
-    let host = origin.rsplit('/').next().unwrap_or_default();
     let time = times::of_slot(&opened.seen.slot, app);
     let file = calendar::file(
         &Entry {
             id: &opened.id,
-            host: host.split(':').next().unwrap_or_default(),
+            host: app.public_url().host(),
             time: &time,
             changed_at: opened.seen.changed_at,
+            sequence: opened.seen.sequence,
             is_canceled: opened.seen.status == Status::Cancelled,
             phone: jurisdiction.phone.as_deref(),
             is_demo: jurisdiction.demo_as_of.is_some(),
+            asks: None,
         },
         locale(),
     );

@@ -253,6 +253,7 @@ pub fn form_page(held: &Held, typed: Typed, mending: Mending, says: Option<&'sta
     let time = times::of_slot(&held.slot, app);
     let bar = times::bar(&held.seen, &time.zone, &held.base(), false, app);
     let model = DetailsPage {
+        sends_mail: app.engine().sends_mail(),
         base: held.base(),
         time,
         typed,

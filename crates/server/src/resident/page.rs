@@ -38,6 +38,11 @@ pub fn speaks(tag: &str) -> bool {
     primary.eq_ignore_ascii_case(locale().language())
 }
 
+/// The words of a language that somebody named; English where there are none of it.
+pub fn locale_for(_language: Option<&str>) -> &'static Locale {
+    locale()
+}
+
 /// The words of this request's language.
 pub fn locale() -> &'static Locale {
     &ENGLISH

@@ -4,6 +4,8 @@
 pub mod appointment;
 pub mod check;
 pub mod clinic;
+pub mod code_lookup;
+pub mod demo_mail;
 pub mod details;
 pub mod hold;
 pub mod home;
@@ -11,4 +13,5 @@ pub mod moving;
 pub mod privacy;
 pub mod results;
 pub mod screening;
+pub mod shared_link;
 pub mod trouble;

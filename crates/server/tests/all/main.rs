@@ -1,6 +1,7 @@
 //! The server's tests, one binary; modules mirror the URL tree and, for what is pure, the sources.
 
 mod api;
+mod message;
 mod openapi;
 mod process;
 mod public_url;

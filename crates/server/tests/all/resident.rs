@@ -1,11 +1,14 @@
 //! The pages for residents, through the router as a browser without scripts uses them.
 
 mod calendar;
+mod code_lookup;
 mod find;
+mod guess_limit;
 mod journey;
 mod jurisdiction;
 mod moving;
 mod search;
+mod shared_link;
 mod trouble;
 mod typed;
 mod view;
@@ -14,7 +17,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::site::{Answered, Site};
+use crate::site::{Answered, Asking, Site};
 
 /// A form as a browser sends it: its hidden fields, and what a person filled in.
 #[derive(Debug, Clone, Default)]
@@ -72,13 +75,15 @@ impl Filled {
             .join("&")
     }
 
+    /// As a request, not yet sent.
+    pub fn asking(&self, site: &Site, path: &str) -> Asking {
+        let asking = site.ask("POST", path).bytes(self.body());
+        asking.header("content-type", "application/x-www-form-urlencoded")
+    }
+
     /// Sends it.
     pub async fn send(&self, site: &Site, path: &str) -> Answered {
-        let asking = site.ask("POST", path).bytes(self.body());
-        asking
-            .header("content-type", "application/x-www-form-urlencoded")
-            .send_as_is()
-            .await
+        self.asking(site, path).send_as_is().await
     }
 }
 

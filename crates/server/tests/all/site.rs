@@ -2,6 +2,7 @@
 //! answer as what people would look at.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
+use runtime::http::listener::ClientAddress;
 use runtime::http::metrics::Metrics;
 use runtime::http::trace::Trace;
 use runtime::secret::KeyRing;
@@ -42,6 +44,7 @@ pub struct Asking {
     target: String,
     headers: HeaderMap,
     body: Bytes,
+    from: Option<SocketAddr>,
 }
 
 /// An answer.
@@ -67,6 +70,7 @@ pub fn ask(router: &Router, method: &str, target: &str) -> Asking {
         target: target.to_owned(),
         headers: HeaderMap::new(),
         body: Bytes::new(),
+        from: None,
     };
     asking.header(HOST.as_str(), AUTHORITY)
 }
@@ -118,6 +122,11 @@ impl Asking {
         self.body = body.into();
         self
     }
+    /// From an address.
+    pub fn from(mut self, address: SocketAddr) -> Self {
+        self.from = Some(address);
+        self
+    }
     /// Sends it. A POST without a key gets a fresh one unless it is sent with `send_as_is`.
     pub async fn send(self) -> Answered {
         let keyless = self.method == "POST" && !self.headers.contains_key("idempotency-key");
@@ -128,7 +137,10 @@ impl Asking {
     pub async fn send_as_is(self) -> Answered {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.target);
         *request.headers_mut().expect("a well-formed request") = self.headers;
-        let request = request.body(Body::from(self.body)).expect("a well-formed request");
+        let mut request = request.body(Body::from(self.body)).expect("a well-formed request");
+        if let Some(address) = self.from {
+            request.extensions_mut().insert(ClientAddress(address));
+        }
         let response = self.router.oneshot(request).await.expect("the router never fails");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("the body is whole").to_bytes();

@@ -1,7 +1,7 @@
 //! How actors act: what each habit does next, and when. Some come at the very instant at which something ends.
 
-use super::{Actor, Heard, Pending, View};
-use crate::wish::Wish;
+use super::{Actor, Heard, Mine, Pending, View};
+use crate::wish::{Secret, Wish};
 use base::time::Timestamp;
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ impl Actor {
         {
             return Some(Wish::Move {
                 appointment: id,
-                token: mine.token.clone(),
+                token: mine.secret(view),
                 hold: hold.id,
                 hold_token: hold.token,
             });
@@ -140,11 +140,15 @@ impl Actor {
         if view.chance.percent(changes)
             && let Some(mine) = view.chance.pick(&self.mine).cloned()
         {
-            if view.chance.percent(45) {
-                return Some(Wish::Cancel {
-                    appointment: mine.id,
-                    token: mine.token,
-                });
+            match view.chance.below(20) {
+                0..=6 => {
+                    return Some(Wish::Cancel {
+                        appointment: mine.id,
+                        token: mine.secret(view),
+                    });
+                }
+                7..=11 => return Some(mine.link(view)),
+                _ => {}
             }
             self.moving = Some(mine.id);
         } else {
@@ -217,5 +221,29 @@ impl Actor {
             3 => end + micros,
             _ => end,
         })
+    }
+}
+
+impl Mine {
+    /// Her own secret, or one that she gave to somebody who acts for her now.
+    fn secret(&self, view: &View) -> Secret {
+        let shared = view.chance.pick(&self.shared).filter(|_| view.chance.percent(50));
+        shared.map_or(&self.token, |(_, secret)| secret).clone()
+    }
+
+    /// Shares a link to it, or stops one, there or not.
+    fn link(&self, view: &View) -> Wish {
+        if view.chance.percent(60) || self.shared.is_empty() {
+            return Wish::Share {
+                appointment: self.id,
+                token: self.secret(view),
+            };
+        }
+        let (number, _) = self.shared[view.chance.below(self.shared.len() as u64) as usize];
+        Wish::StopLink {
+            appointment: self.id,
+            token: self.secret(view),
+            number: number + u32::from(view.chance.percent(15)),
+        }
     }
 }

@@ -135,7 +135,15 @@ impl Actor {
                     single: true,
                 },
             }),
-            Opens::Appointment(appointment) => Some(Wish::Cancel { appointment, token }),
+            Opens::Appointment(appointment) | Opens::Helped(appointment, _) => Some(match view.chance.below(4) {
+                0 => Wish::Share { appointment, token },
+                1 => Wish::StopLink {
+                    appointment,
+                    token,
+                    number: 1,
+                },
+                _ => Wish::Cancel { appointment, token },
+            }),
             Opens::Nothing => None,
         }
     }

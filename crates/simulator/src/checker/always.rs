@@ -3,7 +3,8 @@
 use super::{Checked, Found, require};
 use crate::model::decide::text_of;
 use crate::model::rules::series_of;
-use crate::model::{Booked, Held, Kept, Model, Verdict};
+use crate::model::{Booked, Held, Kept, Model, Shared, Verdict};
+use crate::wish::{Opens, Secret};
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId, SlotId};
 use booking::engine::Reply;
@@ -104,7 +105,7 @@ impl Rows {
         const NAME: &str = "always_rows_are_as_the_rules_say";
         for (id, place) in &model.places {
             let is_so = self.slots.get(id).is_some_and(|row| {
-                (row.starts_at, row.date) == (place.starts_at, place.date)
+                (row.starts_at, row.ends_at, row.date) == (place.starts_at, place.ends_at, place.date)
                     && (row.product.number(), row.capacity) == (place.product, place.capacity)
             });
             require(is_so, NAME, || {
@@ -154,6 +155,7 @@ fn is_as(row: &Appointment, expected: &Booked, model: &Model) -> bool {
         && (row.product.number(), series_of(product)) == (product, expected.series)
         && row.possible_duplicate == expected.possible_duplicate
         && (row.booked_at, row.changed_at) == (expected.booked_at, expected.changed_at)
+        && (row.generation, row.sequence) == (0, expected.sequence)
         && row.identity.contacts.len() == expected.who.contacts.each().len()
 }
 
@@ -177,6 +179,31 @@ pub fn answers_are_kept(connection: &mut Connection, model: &Model) -> Result<Ch
             format!("{count} answers are kept, {} should be", model.kept.len())
         })
     }))
+}
+
+/// The shared links are those of the model.
+pub fn links_are_shared(connection: &mut Connection, model: &Model) -> Result<Checked, Broken> {
+    const NAME: &str = "always_links_are_as_the_rules_say";
+    let mut tx = connection.begin_read()?;
+    let mut found: BTreeMap<(AppointmentId, u32), Shared> = BTreeMap::new();
+    for id in model.appointments.keys() {
+        records::shared_link::of_appointment(&mut tx, *id, |link| {
+            let (made_at, stopped_at) = (link.made_at, link.stopped_at);
+            found.insert((link.appointment, link.number), Shared { made_at, stopped_at });
+        })?;
+    }
+    Ok(require(found == model.links, NAME, || {
+        format!("{found:?}, expected {:?}", model.links)
+    }))
+}
+
+/// Whoever came by somebody's shared link is told no secret of the resident's.
+pub fn helpers_learn_nothing(reply: &Reply, token: &Secret, own: Option<&str>) -> Checked {
+    let body = String::from_utf8_lossy(&reply.body).into_owned();
+    let tells = matches!(token.opens, Opens::Helped(..)) && own.is_some_and(|own| body.contains(own));
+    require(!tells, "always_helpers_learn_no_secret", || {
+        "an answer to a shared link holds the resident's own secret".to_owned()
+    })
 }
 
 /// The words of an answer, without its secrets.

@@ -1,6 +1,6 @@
 //! What holds when all is over: rows, chains and secrets, looked at by `verify` and by what clients were told.
 
-use super::always::{Rows, answers_are_kept};
+use super::always::{Rows, answers_are_kept, links_are_shared};
 use super::{Checked, Found, require};
 use crate::model::Event;
 use crate::model::decide::text_of;
@@ -17,6 +17,7 @@ use std::fmt::Write;
 pub fn rows_are_whole(simulation: &mut Simulation) -> Checked {
     let rows = Rows::read(&mut simulation.beside).map_err(broken)?;
     rows.check(&simulation.model)?;
+    links_are_shared(&mut simulation.beside, &simulation.model).map_err(broken)??;
     answers_are_kept(&mut simulation.beside, &simulation.model).map_err(broken)?
 }
 
@@ -124,9 +125,13 @@ pub fn links_are_personal(simulation: &mut Simulation) -> Checked {
     for (n, (id, token)) in told.iter().enumerate() {
         let seen = engine.see_appointment(*id, token).map_err(broken)?;
         let text = seen.as_ref().map(|seen| seen_appointment(seen).0);
-        let expected = simulation.model.appointments.get(id).map(|booked| text_of(*id, booked));
-        require(text.is_some() && text == expected, NAME, || {
-            format!("its own secret shows {text:?}, expected {expected:?}")
+        let expected = simulation.model.appointments.get(id).filter(|booked| {
+            let lasts = simulation.model.numbers.link_lasts;
+            simulation.clock.now() <= simulation.model.places[&booked.slot].ends_at + lasts
+        });
+        let expected = expected.map(|booked| text_of(*id, booked));
+        require(text == expected, NAME, || {
+            format!("{id}: its own secret shows {text:?}, expected {expected:?}")
         })?;
         let others = [
             told[(n + 1) % told.len()].1.clone(),

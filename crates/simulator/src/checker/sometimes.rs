@@ -18,7 +18,7 @@ pub const NOT_YET: [(Option<Status>, Status); 4] = [
 ];
 
 /// What else should happen.
-const OTHERS: [&str; 17] = [
+const OTHERS: [&str; 20] = [
     "answer invalid",
     "answer not-found",
     "answer replayed",
@@ -32,6 +32,9 @@ const OTHERS: [&str; 17] = [
     "hold booked while its expiry waited",
     "hold freed by the reconciler although nobody asked",
     "key forgotten after its time",
+    "link shared",
+    "link stopped",
+    "link used by somebody who helps",
     "server lost its name",
     "sessions published while people book",
     "sessions published twice after a fault",

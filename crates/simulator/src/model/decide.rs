@@ -1,7 +1,7 @@
 //! What each command must be answered, and what must change. All or nothing.
 
 use super::rules::{Other, allergy, may_have, series_of, wrong_answer};
-use super::{Booked, Edit, Event, Held, Model, Place, Verdict};
+use super::{Booked, Edit, Event, Held, Model, Place, Shared, Verdict};
 use crate::wish::{Named, Opens, Secret, Wish, appointment_text, hold_text};
 use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::Timestamp;
@@ -63,6 +63,12 @@ impl Model {
                 hold,
                 hold_token,
             } => self.reschedule((*appointment, token), (*hold, hold_token), asked.arrived),
+            Wish::Share { appointment, token } => self.share(*appointment, token, asked.arrived),
+            Wish::StopLink {
+                appointment,
+                token,
+                number,
+            } => self.stop_link((*appointment, *number), token, asked.arrived),
         };
         match decided {
             Ok((status, text, edits)) => (Verdict::Done { status, text }, edits),
@@ -174,6 +180,7 @@ impl Model {
                 possible_duplicate: self.live().any(|(_, other)| is_same_dose(other, named, place)),
                 booked_at: now,
                 changed_at: now,
+                sequence: 0,
             };
             let mut known = self
                 .live()
@@ -224,20 +231,82 @@ impl Model {
         may_have(wanted.who.number, dose, wanted.allergy, &others)
     }
 
-    fn managed(&self, id: AppointmentId, token: &Secret) -> Result<&Booked, Verdict> {
-        let opens = token.opens == Opens::Appointment(id);
-        self.appointments.get(&id).filter(|_| opens).ok_or(Verdict::NotFound)
+    fn managed(&self, id: AppointmentId, token: &Secret, now: Timestamp) -> Result<&Booked, Verdict> {
+        let opens = match token.opens {
+            Opens::Appointment(of) => of == id,
+            Opens::Helped(of, number) => of == id && self.is_live(id, number),
+            Opens::Hold(_) | Opens::Nothing => false,
+        };
+        let booked = self.appointments.get(&id).filter(|_| opens).ok_or(Verdict::NotFound)?;
+        if now > self.places[&booked.slot].ends_at + self.numbers.link_lasts {
+            return Err(Verdict::NotFound);
+        }
+        Ok(booked)
+    }
+
+    fn is_live(&self, id: AppointmentId, number: u32) -> bool {
+        self.links
+            .get(&(id, number))
+            .is_some_and(|link| link.stopped_at.is_none())
+    }
+
+    /// Only the resident's own link shares and stops.
+    fn owned(&self, id: AppointmentId, token: &Secret, now: Timestamp) -> Result<&Booked, Verdict> {
+        if token.opens != Opens::Appointment(id) {
+            return Err(Verdict::NotFound);
+        }
+        self.managed(id, token, now)
+    }
+
+    fn share(&self, id: AppointmentId, token: &Secret, now: Timestamp) -> Decided {
+        let booked = self.owned(id, token, now)?;
+        if booked.status != Status::Booked {
+            return Err(Refusal::TooLate.into());
+        }
+        not_begun(&self.places[&booked.slot], now)?;
+        let text = text_of(id, booked);
+        let of_it: Vec<u32> = self.links.keys().filter(|(of, _)| *of == id).map(|(_, n)| *n).collect();
+        if of_it.iter().filter(|number| self.is_live(id, **number)).count() >= self.numbers.links_shared {
+            return Ok((200, text, Vec::new()));
+        }
+        let link = Shared {
+            made_at: now,
+            stopped_at: None,
+        };
+        let edits = vec![
+            event("link-shared", id.to_bytes(), None, now),
+            Edit::Link(id, of_it.len() as u32 + 1, link),
+        ];
+        Ok((200, text, edits))
+    }
+
+    fn stop_link(&self, (id, number): (AppointmentId, u32), token: &Secret, now: Timestamp) -> Decided {
+        let booked = self.owned(id, token, now)?;
+        let link = *self.links.get(&(id, number)).ok_or(Verdict::NotFound)?;
+        let text = text_of(id, booked);
+        if link.stopped_at.is_some() {
+            return Ok((200, text, Vec::new()));
+        }
+        let stopped = Shared {
+            stopped_at: Some(now),
+            ..link
+        };
+        let edits = vec![
+            event("link-stopped", id.to_bytes(), None, now),
+            Edit::Link(id, number, stopped),
+        ];
+        Ok((200, text, edits))
     }
 
     fn cancel(&self, id: AppointmentId, token: &Secret, now: Timestamp) -> Decided {
-        let booked = self.managed(id, token)?;
+        let booked = self.managed(id, token, now)?;
         if booked.status == Status::Cancelled {
             return Ok((200, text_of(id, booked), Vec::new()));
         }
         not_begun(&self.places[&booked.slot], now)?;
         let mut cancelled = booked.clone();
         cancelled.status = Status::Cancelled;
-        cancelled.changed_at = now;
+        (cancelled.changed_at, cancelled.sequence) = (now, booked.sequence + 1);
         let text = text_of(id, &cancelled);
         let edits = vec![
             event("appointment-cancelled", id.to_bytes(), Some(booked.slot), now),
@@ -252,7 +321,7 @@ impl Model {
         (hold_id, hold_token): (HoldId, &Secret),
         now: Timestamp,
     ) -> Decided {
-        let booked = self.managed(id, token)?;
+        let booked = self.managed(id, token, now)?;
         let hold = self
             .opened(hold_id, hold_token)
             .ok_or_else(|| Verdict::Invalid("/hold".to_owned()))?;
@@ -270,7 +339,8 @@ impl Model {
         }
         self.check_dose(id, booked, slot, &[])?;
         let mut moved = booked.clone();
-        (moved.slot, moved.hold, moved.changed_at) = (slot, hold_id, now);
+        (moved.slot, moved.hold) = (slot, hold_id);
+        (moved.changed_at, moved.sequence) = (now, booked.sequence + 1);
         let text = text_of(id, &moved);
         let mut edits = end(hold_id, hold, HoldStatus::Booked, "hold-booked", now);
         edits.push(event("appointment-moved", id.to_bytes(), Some(slot), now));
@@ -344,7 +414,7 @@ pub fn text_of(id: AppointmentId, booked: &Booked) -> String {
         booked.status.code(),
         booked.slot,
         (booked.series, booked.dose),
-        booked.changed_at,
+        (booked.changed_at, booked.sequence),
         &given_name,
     )
 }

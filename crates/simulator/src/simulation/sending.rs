@@ -202,7 +202,32 @@ impl Simulation {
         if let (Heard::Answer(201, body), Wish::Book { .. }) = (&heard, &sent.wish) {
             self.acknowledge(body);
         }
+        if let (Heard::Answer(200, _), Wish::Share { appointment, token }) = (&heard, &sent.wish) {
+            self.show_links(actor, *appointment, &token.text);
+        }
         self.hear(actor, &sent.wish, &heard);
+    }
+
+    /// Lets an actor see the links to her appointment, where a server can be asked; strangers may overhear them.
+    fn show_links(&mut self, actor: usize, id: AppointmentId, token: &str) {
+        let up = self.up();
+        let server = self.chance.pick(&up).copied();
+        let Some(engine) = server.and_then(|n| self.servers[n].engine.as_mut()) else {
+            return;
+        };
+        let Ok(Some(seen)) = engine.see_appointment(id, token) else {
+            return;
+        };
+        let links = seen.shared.into_iter().map(|link| {
+            let secret = Secret {
+                text: link.token,
+                opens: Opens::Helped(id, link.number),
+            };
+            (link.number, secret)
+        });
+        let links: Vec<(u32, Secret)> = links.collect();
+        self.overheard.extend(links.iter().map(|(_, secret)| secret.clone()));
+        self.actors[actor].shown(id, links);
     }
 
     fn acknowledge(&mut self, body: &str) {

@@ -3,7 +3,8 @@
 use super::{Simulation, broken};
 use crate::actor::Heard;
 use crate::checker::always::{
-    Rows, answered_by_the_rules, answers_are_kept, faults_have_a_cause, one_effect_per_key, words,
+    Rows, answered_by_the_rules, answers_are_kept, faults_have_a_cause, helpers_learn_nothing, links_are_shared,
+    one_effect_per_key, words,
 };
 use crate::checker::sometimes::{appointment_edge, hold_edge};
 use crate::checker::{Checked, Found, require};
@@ -11,7 +12,7 @@ use crate::fault::Kind;
 use crate::model::decide::Asked;
 use crate::model::{Edit, Held, Kept, Verdict};
 use crate::server::{Sent, Waits};
-use crate::wish::Wish;
+use crate::wish::{Opens, Wish};
 use base::answer::Fault;
 use base::id::{HoldId, SlotId};
 use base::time::Timestamp;
@@ -125,6 +126,7 @@ impl Simulation {
         rows.check(&self.model)?;
         if self.turns.is_multiple_of(ANSWERS_EVERY) {
             answers_are_kept(&mut self.beside, &self.model).map_err(broken)??;
+            links_are_shared(&mut self.beside, &self.model).map_err(broken)??;
         }
         if *before != self.model.taken() {
             self.others_are_behind(n);
@@ -195,6 +197,10 @@ impl Simulation {
                         answered_by_the_rules(&reply, &verdict)?;
                         self.done(turn.server, sent, &verdict, edits, before.is_some());
                     }
+                }
+                if let Wish::Cancel { appointment, token } | Wish::Move { appointment, token, .. } = &sent.wish {
+                    let own = self.acknowledged.get(appointment).map(|told| told.token.text.as_str());
+                    helpers_learn_nothing(&reply, token, own)?;
                 }
                 self.remember_whole(sent, &reply);
                 Heard::Answer(reply.status, String::from_utf8_lossy(&reply.body).into_owned())
@@ -270,6 +276,11 @@ impl Simulation {
             };
             self.model.kept.insert(key.clone(), kept);
         }
+        if let Wish::Cancel { token, .. } | Wish::Move { token, .. } = &sent.wish
+            && matches!((token.opens, verdict), (Opens::Helped(..), Verdict::Done { .. }))
+        {
+            self.sometimes.happened("link used by somebody who helps");
+        }
         if let (Wish::Book { bookings, .. }, Verdict::Done { .. }) = (&sent.wish, verdict)
             && bookings.len() > 1
         {
@@ -300,6 +311,14 @@ impl Simulation {
                     if booked.possible_duplicate && from.is_none() {
                         self.sometimes.happened("appointment a possible duplicate");
                     }
+                }
+                Edit::Link(_, _, link) => {
+                    let what = if link.stopped_at.is_some() {
+                        "link stopped"
+                    } else {
+                        "link shared"
+                    };
+                    self.sometimes.happened(what);
                 }
                 Edit::Event(_) => {}
             }
@@ -342,6 +361,14 @@ impl Simulation {
             Wish::Cancel { appointment, .. } | Wish::Move { appointment, .. } => Some(*appointment),
             _ => None,
         };
+        if let Wish::Share { appointment, .. } | Wish::StopLink { appointment, .. } = &sent.wish {
+            let mut rows = Vec::new();
+            records::shared_link::of_appointment(&mut tx, *appointment, |link| rows.push(link.is_live()))
+                .map_err(broken)?;
+            let known = self.model.links.iter().filter(|((of, _), _)| of == appointment);
+            let known: Vec<bool> = known.map(|(_, link)| link.stopped_at.is_none()).collect();
+            return Ok(rows != known);
+        }
         if let Some(id) = hold {
             let row = records::hold::load(&mut tx, id).map_err(broken)?;
             let before = self

@@ -68,9 +68,11 @@ pub fn unit(checkout: &Checkout) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The product, built as the tests are.
+/// The product, built as the tests are: asked for alone it would have other features of its dependencies, and all of
+/// them would be built twice.
 pub fn build(checkout: &Checkout) -> Result<Tally> {
-    program::run(cargo(checkout).args(["build", "--quiet", "--locked", "-p", "cli"]))?;
+    let arguments = ["build", "--quiet", "--locked", "--workspace", "--bins", "--tests"];
+    program::run(cargo(checkout).args(arguments))?;
     Ok(Tally::passed(1))
 }
 

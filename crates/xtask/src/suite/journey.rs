@@ -193,8 +193,8 @@ async fn a_booking(client: &Client) -> Result<Value> {
 
     let other = times
         .iter()
-        .find(|time| time.slot != times[0].slot)
-        .context("a second time")?;
+        .find(|time| time.slot != times[0].slot && time.vaccine == times[0].vaccine)
+        .context("a second time of the same vaccine")?;
     let held = client
         .ask(&traveller::hold(&other.slot, &fresh_key("hold")), 201)
         .await?

@@ -5,9 +5,12 @@ pub mod browser;
 pub mod cargo;
 pub mod contract;
 pub mod crash;
+pub mod disk;
 pub mod fsync;
 pub mod journey;
+pub mod messages;
 pub mod metrics;
+pub mod planted;
 pub mod shared;
 pub mod simulation;
 
@@ -101,11 +104,25 @@ pub const SUITES: &[Suite] = &[
         metrics::run,
     ),
     suite(
+        "messages",
+        "mails past a server that misbehaves, read by two calendars",
+        60,
+        true,
+        messages::run,
+    ),
+    suite(
         "contract",
         "schemathesis: every operation, every check",
         150,
         true,
         contract::run,
+    ),
+    suite(
+        "planted",
+        "people and secrets are found nowhere, and would be",
+        60,
+        true,
+        planted::run,
     ),
     suite(
         "browser",
@@ -127,6 +144,13 @@ pub const SUITES: &[Suite] = &[
         40,
         true,
         shared::run,
+    ),
+    suite(
+        "disk",
+        "disk full, read-only, locked, failing: true words, and it heals",
+        90,
+        true,
+        disk::run,
     ),
     suite("fsync", "on disk before the answer", 60, true, fsync::run),
 ];

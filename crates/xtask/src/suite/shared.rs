@@ -13,15 +13,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
+use rehearsal::crowd::Crowd;
+use rehearsal::ledger::Ledger;
+use runtime::entropy::Entropy;
 use serde_json::Value;
 
 use super::Tally;
-use super::crash::crowd::{Crowd, Ledger};
 use super::crash::verify;
-use crate::Checkout;
 use crate::client::{Ask, Client};
 use crate::site::{Site, Start};
 use crate::traveller::{self, fresh_key, fresh_resident};
+use crate::{Checkout, history};
 
 /// How long the clients book and the servers are killed.
 const LASTS: Duration = Duration::from_secs(18);
@@ -77,13 +79,21 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     println!("  {} open times at the nearest clinics", times.len());
     let clinics: BTreeSet<String> = times.iter().map(|time| time.clinic.clone()).collect();
 
-    let ledger = Arc::new(Ledger::default());
-    let until = Instant::now() + LASTS;
-    let first_b = folder.server_b(port)?;
-    let clients = [&door_a, &door_b].map(|door| {
-        let crowd = Crowd::new(door, times.clone(), Arc::clone(&ledger), until);
-        runtime.spawn(crowd.book(CLIENTS_EACH))
+    let ledger = history::ledger(&scratch)?;
+    let crowds = [&door_a, &door_b].map(|door| {
+        Crowd::new(
+            &format!("http://{door}"),
+            times.clone(),
+            Arc::clone(&ledger),
+            Entropy::real(),
+        )
     });
+    runtime.block_on(crowds[0].look_at_times());
+    let first_b = folder.server_b(port)?;
+    let until = Instant::now() + LASTS;
+    let clients = crowds
+        .clone()
+        .map(|crowd| runtime.spawn(crowd.visit(CLIENTS_EACH, LASTS)));
     let (killed_a, killed_b, imported) = std::thread::scope(|scope| {
         let kill_a = scope.spawn(|| kill_supervised(&site, &runtime, until, &ledger));
         let kill_b = scope.spawn(|| kill_by_hand(&folder, first_b, port, until, &ledger));
@@ -100,6 +110,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     imported.print();
     print(&ledger);
     check(&ledger, killed_a, killed_b, &imported)?;
+    let judged = runtime.block_on(history::conclude(&crowds[1], &ledger))?;
 
     let doors = [
         Client::new(&format!("http://{door_a}")),
@@ -109,7 +120,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     verify(&folder.binary, &folder.data, &scratch, &ledger)?;
     ensure!(server_b.stop()?.success(), "server b did not stop cleanly");
     ensure!(site.stop()?.success(), "the site did not stop cleanly");
-    Ok(Tally::passed(6))
+    Ok(Tally::passed(6 + judged))
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
@@ -337,13 +348,6 @@ fn print(ledger: &Ledger) {
 }
 
 fn check(ledger: &Ledger, killed_a: usize, killed_b: usize, imported: &Imported) -> Result<()> {
-    let broken = ledger.broken_promises();
-    ensure!(
-        broken.is_empty(),
-        "{} promises broken, the first: {}",
-        broken.len(),
-        broken[0]
-    );
     let kills = killed_a.min(killed_b);
     ensure!(
         kills >= SERVER_KILLS_MIN,

@@ -12,6 +12,8 @@ const SPEAKERS: &[&str] = &["base", "scheduling", "booking", "runtime", "server"
 const OTHER_CODES: &[&str] = &[
     "Status",
     "HoldStatus",
+    "Occasion",
+    "State",
     "Kind",
     "Unit",
     "Language",

@@ -1,5 +1,5 @@
-//! hyper and axum stand at the doors only: `runtime::http`, `server`, `gateway`, `watch::web`. The engine does not know
-//! that it is asked over HTTP.
+//! hyper and axum stand at the doors only: `runtime::http`, `server`, `gateway`, `watch::web`, and with `rehearsal`, who
+//! stands before them. The engine does not know that it is asked over HTTP.
 
 use super::tokens::paths;
 use super::{Findings, Tree};
@@ -10,6 +10,7 @@ const DOORS: &[&str] = &[
     "crates/server/src/",
     "crates/gateway/src/",
     "crates/watch/src/web/",
+    "crates/rehearsal/src/",
     "crates/xtask/",
 ];
 /// What is meant.

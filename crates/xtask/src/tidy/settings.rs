@@ -1,4 +1,4 @@
-//! Every `Setting` stands in docs/settings.md by its key, and every key there is a `Setting`: a number that somebody
+//! Every `Setting` and `TextSetting` stands in docs/settings.md by its key, and every key there is a `Setting`: a number that somebody
 //! may turn is no secret.
 
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ impl<'ast> Visit<'ast> for Keys {
             .path
             .segments
             .last()
-            .is_some_and(|segment| segment.ident == "Setting")
+            .is_some_and(|segment| segment.ident == "Setting" || segment.ident == "TextSetting")
         {
             for field in &value.fields {
                 let syn::Member::Named(name) = &field.member else {

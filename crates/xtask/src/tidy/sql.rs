@@ -10,6 +10,7 @@ const DRIVERS_OWN: &[&str] = &[
     "crates/database/src/postgres.rs",
     "crates/database/src/transaction.rs",
     "crates/database/src/migration.rs",
+    "crates/database/src/settle.rs",
 ];
 
 /// Statements: the first words, and a word that must follow somewhere (a sentence may well begin with "Select").

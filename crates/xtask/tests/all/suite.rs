@@ -2,6 +2,7 @@
 
 use xtask::suite::cargo::count;
 use xtask::suite::fsync::unsynced;
+use xtask::suite::planted::{Planted, Search};
 use xtask::suite::{SUITES, Tally};
 
 #[test]
@@ -16,6 +17,35 @@ fn test_counts_are_read_from_either_runner() {
         Tally { passed: 2, failed: 1 }
     );
     assert_eq!(count("error: could not compile"), Tally::default());
+}
+
+#[test]
+fn a_planted_text_is_found_however_it_is_written() {
+    let planted = [
+        Planted::new("name", "Quillonarda"),
+        Planted::new("phone", "617-555-0143"),
+        Planted::new("token", "AbCdEfGhIjKlMnOpQrStUvWx"),
+    ];
+    let search = Search::of(&planted);
+    for (text, what) in [
+        ("..Quillonarda..", "name"),
+        ("..QUILLONARDA..", "name"),
+        ("..5175696c6c6f6e61726461..", "name"),
+        ("..UXVpbGxvbmFyZGE=..", "name"),
+        // Behind one and two other bytes, and before others.
+        ("IlF1aWxsb25hcmRhIiw=", "name"),
+        ("OiJRdWlsbG9uYXJkYSI=", "name"),
+        ("..6175550143..", "phone"),
+        ("..617-555-0143..", "phone"),
+    ] {
+        let found = search.found_in(text.as_bytes());
+        assert!(found.iter().any(|found| found.starts_with(what)), "{text}: {found:?}");
+    }
+    // The token as the bytes that it spells.
+    let spelled = b"\x01\xb0\x9d\x11\xf1\xa1\x22\x32\xa5\x32\x73\xa9\x42\xb4\xad\x52\xf5\xb1";
+    assert!(!search.found_in(&[b"..", &spelled[..]].concat()).is_empty());
+    assert!(search.found_in(&spelled[..17]).is_empty());
+    assert!(search.found_in(b"nothing of the kind, Quillonard").is_empty());
 }
 
 #[test]

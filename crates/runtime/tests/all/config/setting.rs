@@ -1,5 +1,6 @@
 //! A wrong configuration says which name, on which line, and what was expected.
 
+use base::limit::TextSetting;
 use expect_test::{Expect, expect};
 use runtime::config::setting::{REGISTER, load, markdown, parse};
 use runtime::http::listener::IDLE_TIME;
@@ -7,9 +8,22 @@ use runtime::log_file::KEPT;
 
 use crate::folder::Folder;
 
+const TEXTS: &[&TextSetting] = &[&TextSetting {
+    key: "mail.from",
+    characters_max: 20,
+    check: |text| {
+        if text.contains('@') {
+            Ok(())
+        } else {
+            Err("expected an address".to_owned())
+        }
+    },
+    reason: "for a test",
+}];
+
 #[track_caller]
 fn refused(text: &str, expected: &Expect) {
-    let (line, what) = parse(text, REGISTER).unwrap_err();
+    let (line, what) = parse(text, REGISTER, TEXTS).unwrap_err();
     expected.assert_eq(&format!("{line}: {what}"));
 }
 
@@ -19,7 +33,7 @@ fn tables_and_dotted_names_mean_the_same() {
         "[log]\nkept = 3\n[http]\nidle_time = 5",
         "log.kept = 3\nhttp.idle_time = 5",
     ] {
-        let settings = parse(text, REGISTER).unwrap();
+        let settings = parse(text, REGISTER, TEXTS).unwrap();
         assert_eq!((settings.get(&KEPT), settings.get(&IDLE_TIME)), (3, 5));
     }
 }
@@ -47,12 +61,34 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn texts_stand_in_quotes_and_are_checked() {
+    let settings = parse("[mail]\nfrom = \"a@b.example\"", REGISTER, TEXTS).unwrap();
+    assert_eq!(settings.text(TEXTS[0]), "a@b.example");
+    assert_eq!(parse("", REGISTER, TEXTS).unwrap().text(TEXTS[0]), "");
+    refused("mail.from = 3", &expect!["1: mail.from: expected a text in quotes"]);
+    refused("mail.from = \"nobody\"", &expect!["1: mail.from: expected an address"]);
+    refused(
+        "mail.from = \"a@b\\nBcc: c@d\"",
+        &expect!["1: mail.from: expected one line"],
+    );
+    refused(
+        "mail.from = \"aaaaaaaaaaaa@example.org\"",
+        &expect!["1: mail.from: longer than 20 characters"],
+    );
+    refused(
+        "mail.fron = \"a@b\"",
+        &expect!["1: mail.fron: there is no such setting; did you mean mail.from?"],
+    );
+    assert!(markdown(REGISTER, TEXTS).contains("| `mail.from` | 20 | for a test |"));
+}
+
+#[test]
 fn without_a_file_every_setting_has_its_default() {
     let folder = Folder::new();
     let path = folder.path().join("evenkeel.toml");
-    assert_eq!(load(&path, REGISTER).unwrap().changed().count(), 0);
+    assert_eq!(load(&path, REGISTER, TEXTS).unwrap().changed().count(), 0);
     std::fs::write(&path, "log.kept = 1000").unwrap();
-    let text = load(&path, REGISTER).unwrap_err().to_string();
+    let text = load(&path, REGISTER, TEXTS).unwrap_err().to_string();
     assert!(
         text.starts_with(&format!("{}, line 1: log.kept: 1000", path.display())),
         "{text}"
@@ -78,5 +114,5 @@ fn every_setting_has_a_reason_bounds_that_hold_it_and_one_name() {
     keys.sort_unstable();
     keys.dedup();
     assert_eq!(keys.len(), count);
-    assert_eq!(markdown(REGISTER).lines().count(), count + 2);
+    assert_eq!(markdown(REGISTER, &[]).lines().count(), count + 2);
 }

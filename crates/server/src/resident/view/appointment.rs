@@ -24,6 +24,17 @@ pub enum Moment {
     Seen,
 }
 
+/// Whether an appointment also comes by mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailGoes {
+    /// No mail goes out here, and none is promised.
+    Nowhere,
+    /// They gave no address.
+    NoAddress,
+    /// To this one, masked.
+    To(String),
+}
+
 /// What the page shows.
 #[derive(Debug)]
 pub struct AppointmentPage {
@@ -43,8 +54,12 @@ pub struct AppointmentPage {
     pub base: String,
     /// Whether it can be moved and canceled still.
     pub can_change: bool,
-    /// Whether someone left a phone or e-mail.
-    pub has_contact: bool,
+    /// Whether it is the resident's own link.
+    pub is_own: bool,
+    /// Whether it also comes by mail.
+    pub mail: MailGoes,
+    /// Whether whoever looks may see a demonstration's mail.
+    pub sees_mail: bool,
     /// Finds another time, for one that was canceled.
     pub search: String,
     /// The jurisdiction's phone.
@@ -181,7 +196,18 @@ fn keep_it(page: &AppointmentPage, locale: &Locale) -> Markup {
     html! {
         @if page.moment != Moment::Seen {
             h2 { (locale.text("appointment-keep-title")) }
-            p { (locale.text(if page.has_contact { "appointment-keep-body" } else { "appointment-keep-no-contact" })) }
+            p {
+                @match &page.mail {
+                    MailGoes::Nowhere => { (locale.text("appointment-keep-body")) }
+                    MailGoes::NoAddress => { (locale.text("appointment-keep-no-contact")) }
+                    MailGoes::To(address) => {
+                        (locale.rich("appointment-keep-mailed", &[("address", html! { bdi class="nb" { (address) } }.into())]))
+                    }
+                }
+            }
+            @if page.sees_mail && page.mail != MailGoes::NoAddress {
+                p class="after screen-only" { a href="/demo/mail" { (locale.text("demo-mail-see")) } }
+            }
             p class="personal-link after" { a href=(page.base) dir="ltr" { (page.link) } }
         }
     }
@@ -203,6 +229,9 @@ fn changing(page: &AppointmentPage, locale: &Locale) -> Markup {
                 }
             } @else {
                 p { (locale.text("appointment-cannot-change")) }
+            }
+            @if page.can_change && page.is_own {
+                p class="after screen-only" { a href={ (page.base) "/share" } { (locale.text("appointment-share")) } }
             }
             p class="after" { (locale.text("appointment-if-down")) }
             p class="after meta" { (locale.text("appointment-private")) }

@@ -26,6 +26,8 @@ pub struct DetailsPage {
     pub questions: Vec<Asked>,
     /// How many doses its series has.
     pub doses: u8,
+    /// Whether whoever gives an address is written to.
+    pub sends_mail: bool,
     /// The idempotency key of "More time".
     pub key: String,
     /// Something to say first: the key of a sentence.
@@ -107,7 +109,7 @@ fn how_to_reach(page: &DetailsPage, locale: &Locale) -> Markup {
         (TextField {
             name: "email",
             label: &locale.text("details-email"),
-            hint: None,
+            hint: page.sends_mail.then(|| locale.text("details-email-hint")).as_deref(),
             error: page.mending.errors.of("email"),
             value: &page.typed.email,
             kind: "email",

@@ -45,7 +45,7 @@ pub fn view(home: &Home, locale: &Locale) -> Markup {
         ul class="facts" {
             li {
                 (Icon::Calendar.markup())
-                div { strong { (locale.text("home-manage-title")) } (locale.text("home-manage-body")) }
+                div { strong { (locale.text("home-manage-title")) } (locale.text("home-manage-body")) " " a href="/my-appointment" { (locale.text("home-manage-code")) } }
             }
             (open_times(home, locale))
             (working(home, locale))

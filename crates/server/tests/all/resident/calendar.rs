@@ -39,3 +39,18 @@ async fn the_calendar_file_is_neutral_and_stable() {
     );
     open(&site, &format!("{appointment}/calendar")).await.is(200);
 }
+
+#[tokio::test]
+async fn a_site_that_is_no_demonstration_shows_no_mail_and_promises_none() {
+    let site = Site::start();
+    for path in [
+        "/demo/mail",
+        "/demo/mail/0000000000000000-0",
+        "/demo/mail/0000000000000000-0.eml",
+    ] {
+        open(&site, path).await.is(404);
+    }
+    let appointment = book(&site, "Nomail").await;
+    let page = open(&site, &format!("{appointment}?new=1")).await.is(200).text();
+    assert!(!page.contains("e-mail") && !page.contains("/demo/mail"), "{page}");
+}

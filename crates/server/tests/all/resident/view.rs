@@ -1,10 +1,12 @@
 //! Views that are hard to reach through the router: faults, states of knowledge, the last minutes of a hold.
 
 use base::answer::Fault;
+use base::id::SlotId;
 use base::time::{Timestamp, Zone};
 use html::locale::Locale;
 use server::resident::typed::Typed;
-use server::resident::view::hold::{Bar, bar};
+use server::resident::view::appointment::{AppointmentPage, MailGoes, Moment, view};
+use server::resident::view::hold::{AppointmentTime, Bar, bar};
 use server::resident::view::results::{AsOf, Openings, age, openings_tag};
 use server::resident::view::trouble::{FaultPage, fault};
 
@@ -57,6 +59,57 @@ fn unknown_is_a_state_of_its_own() {
         next: at("2026-12-01T14:20:00Z"),
     };
     assert!(said(&open).contains("1,240 times open"));
+}
+
+fn confirmed(mail: MailGoes, sees_mail: bool) -> String {
+    let model = AppointmentPage {
+        is_own: true,
+        moment: Moment::Booked,
+        status: "booked",
+        time: AppointmentTime {
+            slot: SlotId::from_bits(1),
+            starts_at: at("2026-12-01T14:20:00Z"),
+            ends_at: at("2026-12-01T14:40:00Z"),
+            zone: eastern(),
+            clinic: "Town Hall".into(),
+            street: "1 Main St".into(),
+            town: "Worcester, MA 01602".into(),
+            vaccine: "Influenza".into(),
+            clinic_href: "/clinics/c".into(),
+        },
+        code: "7KXM-2QRD-9J".into(),
+        given_name: Some("Ana".into()),
+        link: "https://vax.example.org/appointment/a/t".into(),
+        base: "/appointment/a/t".into(),
+        can_change: true,
+        mail,
+        sees_mail,
+        search: "/".into(),
+        phone: None,
+        now: at("2026-11-24T14:00:00Z"),
+    };
+    view(&model, &Locale::english()).into_string()
+}
+
+#[test]
+fn a_mail_is_promised_only_where_one_goes_out() {
+    let to = confirmed(MailGoes::To("a•••@example.org".into()), false);
+    assert!(
+        to.contains("also goes to") && to.contains("a•••@example.org") && !to.contains("/demo/mail"),
+        "{to}"
+    );
+    let without = confirmed(MailGoes::NoAddress, true);
+    assert!(
+        without.contains("You gave no e-mail") && !without.contains("/demo/mail"),
+        "{without}"
+    );
+    let nowhere = confirmed(MailGoes::Nowhere, false);
+    assert!(
+        !nowhere.to_lowercase().contains("e-mail") && nowhere.contains("write down your code"),
+        "{nowhere}"
+    );
+    let shown = confirmed(MailGoes::To("a•••@example.org".into()), true);
+    assert!(shown.contains("href=\"/demo/mail\""), "{shown}");
 }
 
 #[test]

@@ -172,6 +172,7 @@ impl Shifting {
         let body = serde_json::json!({ "shift_s": seconds });
         let ask =
             Ask::post("/rehearsal/clock", &crate::traveller::fresh_key("clock"), &body).bearer(self.operator.trim());
-        self.internal.ask(&ask, 200).await.map(|_| ())
+        self.internal.ask(&ask, 200).await?;
+        Ok(())
     }
 }

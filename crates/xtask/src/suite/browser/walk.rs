@@ -30,6 +30,8 @@ pub async fn journey(public: &str, seen: &mut Seen<'_>, shifting: &Shifting) -> 
     keep_a_time(seen, &browser, true).await?;
     type_details(seen, &browser).await?;
     let link = confirm(seen, &browser).await?;
+    share_it(seen, &browser, &link).await?;
+    find_by_code(public, seen, &browser, &link).await?;
     move_it(seen, &browser, &link).await?;
     cancel_it(seen, &browser, &link).await?;
     somebody_was_faster(public, seen, &browser).await?;
@@ -150,6 +152,57 @@ async fn confirm(seen: &mut Seen<'_>, browser: &Browser) -> Result<String> {
     browser.goto(&link).await?;
     seen.page("by-link").await?;
     Ok(link)
+}
+
+/// A link for somebody who helps, made and stopped. Leaves the appointment before us.
+async fn share_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<()> {
+    press(browser, "a[href$='/share']").await?;
+    seen.page("share").await?;
+    press(browser, "main form[action$='/share'] button").await?;
+    seen.page("shared").await?;
+    let shared = one(browser, ".personal-link a").await?.attr("href").await?;
+    ensure!(
+        shared.as_deref().is_some_and(|path| !link.ends_with(path)),
+        "the shared link is the own one: {shared:?}"
+    );
+    press(browser, "main form[action$='/stop'] button").await?;
+    ensure!(
+        all(browser, ".personal-link a").await?.is_empty(),
+        "a stopped link is still shown"
+    );
+    browser.goto(link).await?;
+    Ok(())
+}
+
+/// The appointment by its code: the form, a wrong birth date, the page. Leaves the appointment before us.
+async fn find_by_code(public: &str, seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<()> {
+    let text = seen.text().await?;
+    let code = text
+        .split_whitespace()
+        .find(|word| word.len() == 12 && word.matches('-').count() == 2)
+        .context("no code on the appointment's page")?
+        .to_owned();
+    browser.goto(&format!("{public}/my-appointment")).await?;
+    seen.page("code").await?;
+    for (year, page) in [("1981", "code-wrong"), ("1980", "code-found")] {
+        for (name, value) in [
+            ("code", code.as_str()),
+            ("birth-month", "5"),
+            ("birth-day", "17"),
+            ("birth-year", year),
+        ] {
+            fill(browser, name, value).await?;
+        }
+        press(browser, "main form button.button-primary").await?;
+        seen.page(page).await?;
+    }
+    let path = browser.current_url().await?.path().to_owned();
+    ensure!(
+        path.starts_with("/my-appointment/apt-") && !path.contains("1980"),
+        "the code led to {path}"
+    );
+    browser.goto(link).await?;
+    Ok(())
 }
 
 async fn move_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<()> {

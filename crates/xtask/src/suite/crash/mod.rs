@@ -1,9 +1,8 @@
 //! Killed at any instant, nothing acknowledged is lost. A minute long, 64 clients book over HTTP while the server is
 //! killed with SIGKILL: at hook points between receiving, deciding, committing and answering, and from outside at any
 //! time; the supervisor is killed too. Every answer that never came is asked for again by its key, and at the end
-//! `verify` compares what the clients were told with what is stored.
-
-pub(super) mod crowd;
+//! `verify` compares what the clients were told with what is stored, and every checker of `rehearsal` judges the history
+//! of all requests.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -15,15 +14,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
-use serde_json::json;
+use rehearsal::crowd::Crowd;
+use rehearsal::ledger::{Ledger, Told};
+use runtime::entropy::Entropy;
 
-use self::crowd::{Crowd, Ledger};
 use super::Tally;
-use crate::Checkout;
-use crate::client::{Ask, Client};
+use crate::client::Client;
 use crate::group::Group;
 use crate::site::{Site, Start};
-use crate::traveller;
+use crate::{Checkout, history, traveller};
 
 /// How long the clients book.
 const LASTS: Duration = Duration::from_mins(1);
@@ -80,12 +79,13 @@ pub fn lasting(checkout: &Checkout, lasts: Duration) -> Result<Tally> {
     let client = Client::new(&format!("http://{listen}"));
     let times = runtime.block_on(traveller::open_times(&client, "02108", 60))?;
     println!("  {} open times at the nearest clinics", times.len());
+    let ledger = history::ledger(&scratch)?;
+    let crowd = Crowd::new(&format!("http://{listen}"), times, Arc::clone(&ledger), Entropy::real());
+    runtime.block_on(crowd.look_at_times());
     site.stop()?;
 
-    let ledger = Arc::new(Ledger::default());
-    let crowd = Crowd::new(&listen, times, Arc::clone(&ledger), Instant::now() + lasts);
     let (mut kills, mut leftover, mut site) = (Kills::default(), None, Some(start(Some(LIVES[0]))?));
-    let clients = runtime.spawn(crowd.book(CLIENTS));
+    let clients = runtime.spawn(crowd.clone().visit(CLIENTS, lasts));
     let began = Instant::now();
     let lives = LIVES.len() as u32 * (lasts.as_secs() / LASTS.as_secs()) as u32;
     for (life, spec) in LIVES.iter().cycle().take(lives as usize).enumerate() {
@@ -106,10 +106,10 @@ pub fn lasting(checkout: &Checkout, lasts: Duration) -> Result<Tally> {
         .context("clients still wait")??;
     kills.print(&ledger);
     check(&kills, &ledger)?;
-    runtime.block_on(read_again(&site.client(), &ledger))?;
+    let judged = runtime.block_on(history::conclude(&crowd, &ledger))?;
     verify(&binary, &data, &scratch, &ledger)?;
     ensure!(site.stop()?.success(), "the site did not stop cleanly");
-    Ok(Tally::passed(7))
+    Ok(Tally::passed(6 + judged))
 }
 
 fn kill_supervisor(site: Site, ledger: &Ledger) -> Result<Option<Group>> {
@@ -190,13 +190,6 @@ impl Kills {
 }
 
 fn check(kills: &Kills, ledger: &Ledger) -> Result<()> {
-    let broken = ledger.broken_promises();
-    ensure!(
-        broken.is_empty(),
-        "{} promises broken, the first: {}",
-        broken.len(),
-        broken[0]
-    );
     ensure!(
         kills.total() >= KILLS_MIN,
         "only {} servers were killed, {KILLS_MIN} are wanted",
@@ -219,27 +212,9 @@ fn check(kills: &Kills, ledger: &Ledger) -> Result<()> {
     Ok(())
 }
 
-/// A sample of what was acknowledged, read again by its own link.
-async fn read_again(client: &Client, ledger: &Ledger) -> Result<()> {
-    for told in ledger.acknowledged().iter().step_by(37) {
-        let ask = Ask::get(format!("/api/v1/appointments/{}", told.appointment)).bearer(&told.token);
-        let seen = client.ask(&ask, 200).await?.json();
-        let same = seen["code"] == told.code && seen["slot"]["id"] == told.slot && seen["status"] == told.status;
-        ensure!(same, "was told {told:?}, reads {seen}");
-    }
-    Ok(())
-}
-
 /// `verify` finds every acknowledged appointment, and would find one that is not there.
 pub(super) fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger) -> Result<()> {
-    let line = |appointment: &str, code: &str, slot: &str, status: &str| {
-        json!({ "appointment": appointment, "code": code, "slot": slot, "status": status }).to_string() + "\n"
-    };
-    let told = ledger.acknowledged();
-    let lines: String = told
-        .iter()
-        .map(|one| line(&one.appointment, &one.code, &one.slot, &one.status))
-        .collect();
+    let (told, lines) = (ledger.acknowledged(), ledger.acknowledged_lines());
     let file = scratch.join("acknowledged.ndjson");
     std::fs::write(&file, &lines)?;
     let (code, said) = ask_verify(binary, data, &file)?;
@@ -247,7 +222,11 @@ pub(super) fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger
 
     let one = told.first().context("nothing was acknowledged")?;
     let other = if one.status == "booked" { "cancelled" } else { "booked" };
-    std::fs::write(&file, lines + &line(&one.appointment, &one.code, &one.slot, other))?;
+    let lie = Told {
+        status: other.to_owned(),
+        ..one.clone()
+    };
+    std::fs::write(&file, lines + &lie.line())?;
     let (code, said) = ask_verify(binary, data, &file)?;
     ensure!(
         code == 3,
@@ -256,7 +235,8 @@ pub(super) fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger
     Ok(())
 }
 
-fn ask_verify(binary: &Path, data: &Path, file: &Path) -> Result<(i32, String)> {
+/// Runs `verify --acknowledged`: its exit code, and what it said.
+pub(super) fn ask_verify(binary: &Path, data: &Path, file: &Path) -> Result<(i32, String)> {
     let mut verify = Command::new(binary);
     verify
         .arg("verify")

@@ -1,0 +1,12 @@
+//! What we try on purpose, from outside: clients that write down what they asked and what they were told, and checkers
+//! that judge such a history. Reaches a site by its public HTTP only, so that it works on any server that speaks the
+//! API; knows nothing of our engine.
+
+pub mod checker;
+pub mod client;
+pub mod crowd;
+pub mod history;
+pub mod ledger;
+pub mod look;
+pub mod recorder;
+pub mod request;
