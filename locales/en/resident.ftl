@@ -483,6 +483,11 @@ mail-why = You get this because someone gave this e-mail address when they booke
 demo-mail-see = See the e-mail that would have gone out
 demo-mail-heading = E-mail that would have gone out
 demo-mail-lead = No e-mail leaves this demonstration. Only this computer can see this page.
+demo-mail-limit =
+    { $count ->
+        [one] One e-mail a day goes to one address. More wait until the next day.
+       *[other] At most { $count } e-mails a day go to one address. More wait until the next day.
+    }
 demo-mail-none = Nothing yet. Book with an e-mail address, then load this page again.
 demo-mail-to = To
 demo-mail-look = See how it looks

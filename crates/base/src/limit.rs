@@ -1,5 +1,6 @@
 //! A limit is data with a reason: every number somebody may turn has a name, bounds, and what goes wrong outside them.
 
+use std::fmt;
 use std::time::Duration;
 
 /// What a setting's number counts.
@@ -79,12 +80,18 @@ impl Setting {
 pub struct TextSetting {
     /// Dotted name, as in the configuration file: `mail.from`.
     pub key: &'static str,
+    /// What is expected, for a person.
+    pub expected: &'static str,
+    /// What happens when it is absent.
+    pub absent: &'static str,
     /// Longest text, in characters.
     pub characters_max: usize,
     /// Says what is wrong with a text that is not empty.
     pub check: fn(&str) -> Result<(), String>,
-    /// What it is for, and what happens without.
+    /// Why it can be set.
     pub reason: &'static str,
+    /// Whether it must not be shown, and the file not be read by others.
+    pub secret: bool,
 }
 
 impl TextSetting {
@@ -104,10 +111,21 @@ impl TextSetting {
 }
 
 /// The values in force: each setting's default, or what the installation says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     changed: std::collections::BTreeMap<&'static str, u64>,
     texts: std::collections::BTreeMap<&'static str, String>,
+}
+
+/// Of texts the names only: one may be a secret.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.texts.keys().collect();
+        f.debug_struct("Settings")
+            .field("changed", &self.changed)
+            .field("texts", &texts)
+            .finish()
+    }
 }
 
 impl Settings {
@@ -119,8 +137,13 @@ impl Settings {
     /// Gives a text.
     pub fn set_text(&mut self, setting: &TextSetting, text: &str) -> Result<(), String> {
         setting.check(text)?;
-        self.texts.insert(setting.key, text.to_owned());
+        self.texts.insert(setting.key, text.trim().to_owned());
         Ok(())
+    }
+    /// The text in force, if one was given.
+    pub fn given(&self, setting: &TextSetting) -> Option<&str> {
+        let text = self.texts.get(setting.key)?;
+        (!text.is_empty()).then_some(text)
     }
     /// The text in force; empty when nobody gave one.
     pub fn text(&self, setting: &TextSetting) -> &str {

@@ -246,6 +246,7 @@ pub(crate) fn forget(
     }
     resident::erase(tx, appointment.resident)?;
     appointment::forget_person(tx, appointment.id)?;
+    records::outbox::erase_about(tx, appointment.id)?;
     let event = AuditEvent {
         kind: AuditKind::ResidentErased,
         subject: Subject::Appointment(appointment.id),

@@ -1,5 +1,7 @@
 //! The numbers of the engine that an installation may turn, each with its reason.
 
+pub mod backup;
+
 use base::limit::{Setting, Unit};
 
 /// How long a hold lasts.

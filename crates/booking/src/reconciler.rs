@@ -1,5 +1,6 @@
 //! Work that is done because it is due, not because somebody asks: no input, idempotent, at their own pace.
 
+pub mod backup;
 pub mod checkpoint;
 pub mod data_retention;
 pub mod heads;

@@ -2,6 +2,7 @@
 
 pub mod appointment;
 pub mod audit;
+pub mod census;
 pub mod change;
 pub mod clinic;
 pub mod document;

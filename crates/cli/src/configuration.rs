@@ -11,6 +11,7 @@ pub fn register() -> Vec<&'static Setting> {
         setting::REGISTER,
         booking::limit::ALL,
         messaging::limit::ALL,
+        booking::limit::backup::ALL,
         server::limit::ALL,
     ]
     .concat()
@@ -18,7 +19,7 @@ pub fn register() -> Vec<&'static Setting> {
 
 /// Every text of every part.
 pub fn texts() -> Vec<&'static TextSetting> {
-    messaging::limit::TEXTS.to_vec()
+    [messaging::limit::TEXTS, booking::limit::backup::TEXTS].concat()
 }
 
 /// The settings in force in this data folder.

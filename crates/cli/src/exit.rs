@@ -1,7 +1,11 @@
 //! The exit codes of the public contract, and which error means which.
 
 use booking::engine::StartError;
+use booking::exchange::backup::BackupError;
+use booking::exchange::backup::artefact::Unusable;
 use booking::exchange::demo::DemoError;
+use booking::exchange::drill::DrillError;
+use booking::exchange::restore::RestoreError;
 use booking::sealing::WrongKeys;
 use database::OpenError;
 use runtime::config::setting::ConfigError;
@@ -55,8 +59,11 @@ impl std::error::Error for CouldNotLook {}
 impl Exit {
     /// The code of an error.
     pub fn of(error: &anyhow::Error) -> Self {
-        if error.is::<CouldNotLook>() {
+        if error.is::<CouldNotLook>() || error.is::<DrillError>() {
             return Self::CouldNotLook;
+        }
+        if let Some(error) = error.downcast_ref() {
+            return Self::of_restore(error);
         }
         if matches!(error.downcast_ref(), Some(OpenError::NewerSchema { .. })) {
             return Self::NewerSchema;
@@ -86,9 +93,26 @@ impl Exit {
         if matches!(error.downcast_ref(), Some(DemoError::Open(open)) if newer(open)) {
             return Self::NewerSchema;
         }
+        if matches!(error.downcast_ref(), Some(BackupError::Open(open)) if newer(open)) {
+            return Self::NewerSchema;
+        }
         match error.downcast_ref() {
             Some(ServerError::Engine(StartError::Open(open))) if newer(open) => Self::NewerSchema,
             _ => Self::Failed,
+        }
+    }
+
+    fn of_restore(error: &RestoreError) -> Self {
+        match error {
+            RestoreError::Occupied(_) => Self::Usage,
+            RestoreError::NotAsSaid(_) => Self::FoundWrong,
+            RestoreError::Work(_) => Self::Failed,
+            RestoreError::Unusable(unusable) => match unusable {
+                Unusable::NewerFormat { .. } | Unusable::NewerSchema { .. } => Self::NewerSchema,
+                Unusable::NotABackup(_) | Unusable::Cut { .. } | Unusable::Damaged { .. } => Self::FoundWrong,
+                Unusable::Keys { .. } | Unusable::Io { .. } => Self::CouldNotLook,
+                Unusable::Stopped => Self::Failed,
+            },
         }
     }
 }

@@ -6,9 +6,13 @@
 mod command;
 mod configuration;
 mod exit;
+mod install;
+mod manual;
 mod say;
 mod serve;
+mod storage;
 mod supervise;
+mod support;
 
 use std::process::ExitCode;
 
@@ -52,7 +56,13 @@ enum Command {
     Export(command::export::Export),
     Keys(command::keys::Keys),
     Resident(command::resident::Resident),
+    Backup(command::backup::Backup),
+    Restore(command::restore::Restore),
     Completions(command::completions::Completions),
+    Man(command::man::Man),
+    Install(command::install::Install),
+    Uninstall(command::install::Uninstall),
+    SupportBundle(command::support_bundle::SupportBundle),
 }
 
 fn main() -> ExitCode {
@@ -68,7 +78,13 @@ fn main() -> ExitCode {
         Command::Export(export) => export.run(),
         Command::Keys(keys) => keys.run(),
         Command::Resident(resident) => resident.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Completions(completions) => Ok(completions.run::<CommandLine>()),
+        Command::Man(man) => man.run::<CommandLine>(),
+        Command::Install(install) => install.run::<CommandLine>(),
+        Command::Uninstall(uninstall) => uninstall.run::<CommandLine>(),
+        Command::SupportBundle(bundle) => bundle.run(),
     };
     let exit = done.unwrap_or_else(|error| {
         eprintln!("evenkeel: {error:#}");

@@ -18,14 +18,15 @@ pub fn aloud(text: &str) {
 pub struct Say {
     json: bool,
     demo: bool,
-    no_mail: bool,
+    /// What a person should know once.
+    warnings: Vec<String>,
     ready: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Say {
-    /// `json`: for a program. `demo`: demonstration data is served. `no_mail`: nobody is written to.
-    pub fn new(json: bool, demo: bool, no_mail: bool) -> Self {
+    /// `json`: for a program. `demo`: demonstration data is served. `warnings`: what a person should know once.
+    pub fn new(json: bool, demo: bool, warnings: Vec<String>) -> Self {
         let bar = (!json && stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new_spinner().with_message("Starting");
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -34,7 +35,7 @@ impl Say {
         Self {
             json,
             demo,
-            no_mail,
+            warnings,
             ready: false,
             bar,
         }
@@ -83,9 +84,6 @@ impl Say {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        if self.no_mail && !self.ready {
-            self.note("Warning: no mail goes out, and no page promises one: set mail.smtp_url and mail.from in evenkeel.toml.");
-        }
         match (self.json, std::mem::replace(&mut self.ready, true)) {
             (true, false) => self.print(&processes.line()),
             (false, false) => self.print(&self.welcome(processes)),
@@ -106,9 +104,13 @@ impl Say {
         } else {
             "Without demonstration data: clinics come in with `evenkeel import`."
         };
+        let warnings = self
+            .warnings
+            .iter()
+            .fold(String::new(), |all, warning| all + warning + "\n");
         format!(
             "\nEvenkeel is running.\n\n  Pages  {}\n  Data   {data}\n  Keys   {data}/keys\n  Logs   {data}/log\n\n{what}\n\
-             {}Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",
+             {}{warnings}Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",
             processes.public,
             copy_keys(&processes.data).unwrap_or_default(),
         )

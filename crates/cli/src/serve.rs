@@ -8,6 +8,7 @@ use std::time::Duration;
 use base::limit::Settings;
 use booking::engine;
 use booking::exchange::demo;
+use booking::reconciler::backup;
 use booking::records::MIGRATIONS;
 use booking::sealing::{self, WrongKeys};
 use database::Database;
@@ -23,6 +24,7 @@ use server::public_url::PublicUrl;
 
 use crate::configuration;
 use crate::exit::Exit;
+use crate::storage::Storage;
 
 /// Whatever still runs this long after we were asked to stop would only be in the way of the next server.
 const LAST_RESORT: Duration = Duration::from_secs(2);
@@ -124,11 +126,24 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
         name: plan.name,
         owner: Owner::new(Shutdown::new()),
     };
+    let storage = Storage::of(&plan.data);
+    let said = storage.map(|storage| storage.warning(&plan.data));
+    match said {
+        Ok(Some(warning)) => tracing::warn!(warning),
+        Ok(None) => {}
+        // Booking goes on without; the age of the newest backup tells whoever watches.
+        Err(cause) => tracing::error!(%cause, "backups will fail until this is mended"),
+    }
+    let backup = backup::Plan {
+        data: plan.data.clone(),
+        program: std::env::current_exe()?,
+    };
     let start = process::Start {
         data: plan.data,
         public: plan.socket,
         public_url: plan.public_url,
         engine,
+        backup: Some(backup),
         rehearsal: plan.rehearsal.is_some(),
         shutdown,
     };

@@ -15,6 +15,7 @@ use supervisor::pulse::Patience;
 use crate::configuration;
 use crate::exit::Exit;
 use crate::say::{Say, aloud};
+use crate::storage::Storage;
 
 /// What is run, and how it is told.
 pub struct Plan {
@@ -48,7 +49,11 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         &clock,
     )?;
     let no_mail = !plan.demo && settings.text(&SMTP_URL).is_empty();
-    let mut say = Say::new(plan.json, plan.demo, no_mail);
+    let no_mail = no_mail.then(|| {
+        "No mail goes out, and no page promises one: set mail.smtp_url and mail.from in evenkeel.toml.".to_owned()
+    });
+    let backups = Storage::of(&data).ok().and_then(|storage| storage.warning(&data));
+    let mut say = Say::new(plan.json, plan.demo, no_mail.into_iter().chain(backups).collect());
     let what = installation::Plan {
         data,
         listen: plan.listen,

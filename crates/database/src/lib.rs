@@ -3,6 +3,7 @@
 //! Keeps: a commit is never reported done unless it is on disk; what broke is told apart from what the rules of the
 //! schema refused. Doesn't know any table: SQL lives with its owner, under `records/`.
 
+pub mod copy;
 pub mod fault;
 pub mod fault_injection;
 pub mod migration;

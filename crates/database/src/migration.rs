@@ -56,6 +56,16 @@ pub fn require_current(connection: &mut Connection, migrations: &[Migration]) ->
     Ok(())
 }
 
+/// Which version the schema has; 0 when there is none of ours.
+pub fn schema_version(connection: &mut Connection) -> Result<i64, Broken> {
+    let mut tx = connection.begin_read()?;
+    if tx.tables()?.iter().any(|table| table == "schema_version") {
+        version(&mut tx)
+    } else {
+        Ok(0)
+    }
+}
+
 enum Step {
     Applied,
     Known,

@@ -1,7 +1,7 @@
 //! SQLite: opening with the durability we promise and reading it back, its error codes in our words, its parameters.
 
 use crate::fault::{Broken, CommitFailed, OpenError};
-use crate::transaction::{Durability, Place, Value, WRITER_WAIT};
+use crate::transaction::{Durability, Log, Place, Value, WRITER_WAIT};
 use base::answer::Fault;
 use runtime::clock::Clock;
 use rusqlite::config::DbConfig;
@@ -180,19 +180,69 @@ fn read_back(connection: &Connection, place: &Place) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// A new file that a copy is written to. Nobody reads it before it is whole, so that nothing of it waits for the disk;
+/// whoever keeps it syncs it.
+pub(crate) fn open_target(path: &Path) -> Result<Connection, Broken> {
+    make_private(path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let target = Connection::open_with_flags(path, flags).map_err(broken)?;
+    for pragma in ["PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF"] {
+        let mut statement = target.prepare(pragma).map_err(broken)?;
+        statement
+            .query([])
+            .and_then(|mut rows| rows.next().map(|_| ()))
+            .map_err(broken)?;
+    }
+    Ok(target)
+}
+
+/// Makes a transaction that has just begun see its view: SQLite takes it with the first read.
+pub(crate) fn take_view(connection: &Connection) -> Result<(), Broken> {
+    tables(connection).map(|_| ())
+}
+
+pub(crate) fn page_bytes(connection: &Connection) -> Result<u64, Broken> {
+    let bytes: i64 = connection
+        .pragma_query_value(None, "page_size", |row| row.get(0))
+        .map_err(broken)?;
+    Ok(bytes as u64)
+}
+
+pub(crate) fn tables(connection: &Connection) -> Result<Vec<String>, Broken> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    let mut statement = connection.prepare_cached(sql).map_err(broken)?;
+    let names = statement.query_map([], |row| row.get(0)).map_err(broken)?;
+    names.collect::<Result<_, _>>().map_err(broken)
+}
+
+/// The first twenty lines tell the kind.
+pub(crate) fn damage(connection: &Connection) -> Result<Vec<String>, Broken> {
+    let mut statement = connection.prepare("PRAGMA integrity_check(20)").map_err(broken)?;
+    let lines = statement.query_map([], |row| row.get(0)).map_err(broken)?;
+    let lines: Vec<String> = lines.collect::<Result<_, _>>().map_err(broken)?;
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+}
+
 pub(crate) fn data_version(connection: &Connection) -> Result<i64, Broken> {
     let mut statement = connection.prepare_cached("PRAGMA data_version").map_err(broken)?;
     statement.query_row([], |row| row.get(0)).map_err(broken)
 }
 
-pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<i64, Broken> {
+pub(crate) fn checkpoint(connection: &Connection, hard: bool) -> Result<Log, Broken> {
     let sql = if hard {
         "PRAGMA wal_checkpoint(RESTART)"
     } else {
         "PRAGMA wal_checkpoint(PASSIVE)"
     };
     let mut statement = connection.prepare_cached(sql).map_err(broken)?;
-    statement.query_row([], |row| row.get(1)).map_err(broken)
+    let log = statement.query_row([], |row| {
+        Ok(Log {
+            busy: row.get::<_, i64>(0)? != 0,
+            pages: row.get(1)?,
+            moved: row.get(2)?,
+        })
+    });
+    log.map_err(broken)
 }
 
 /// Whether the log holds nothing any more; not while others read. Writers wait while it waits for them, so it waits

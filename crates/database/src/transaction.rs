@@ -215,6 +215,24 @@ impl Row<'_> {
     }
 }
 
+/// The log after a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// Writers or readers were in the way for longer than the connection waits: a hard checkpoint was not one.
+    pub busy: bool,
+    /// Pages it holds.
+    pub pages: i64,
+    /// Of those, what is in the database file already.
+    pub moved: i64,
+}
+
+impl Log {
+    /// Pages that could not be moved: somebody still reads what was before them.
+    pub fn left(self) -> i64 {
+        self.pages - self.moved
+    }
+}
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy)]
 enum Use {
@@ -262,9 +280,13 @@ impl Connection {
         self.before(Step::Query)?;
         sqlite::data_version(&self.inner).inspect_err(|broken| self.doubt(broken))
     }
+    /// Waits at most this long for others, instead of [`WRITER_WAIT`].
+    pub fn wait_at_most(&mut self, wait: Duration) -> Result<(), Broken> {
+        self.inner.busy_timeout(wait).map_err(sqlite::broken)
+    }
     /// Moves committed pages from the log to the database file. `hard` also waits for readers so that the log starts
-    /// again from its beginning. Answers how many pages the log holds.
-    pub fn checkpoint(&mut self, hard: bool) -> Result<i64, Broken> {
+    /// again from its beginning.
+    pub fn checkpoint(&mut self, hard: bool) -> Result<Log, Broken> {
         self.mend();
         sqlite::checkpoint(&self.inner, hard).inspect_err(|broken| self.doubt(broken))
     }
@@ -297,6 +319,13 @@ impl Connection {
     pub fn empty_log(&mut self) -> Result<bool, Broken> {
         sqlite::empty_log(&self.inner)
     }
+    /// What is wrong with the file itself, page by page and index by index; nothing when all is well. Reads everything.
+    pub fn damage(&mut self) -> Result<Vec<String>, Broken> {
+        sqlite::damage(&self.inner)
+    }
+    pub(crate) fn inner(&self) -> &rusqlite::Connection {
+        &self.inner
+    }
     /// A view into a transaction that the caller began by hand and will end by hand.
     pub(crate) fn inside(&self) -> Transaction<'_> {
         Transaction {
@@ -316,7 +345,7 @@ pub struct Transaction<'c> {
 }
 
 impl<'c> Transaction<'c> {
-    fn start(connection: &'c Connection, begin: &str) -> Result<Self, Broken> {
+    pub(crate) fn start(connection: &'c Connection, begin: &str) -> Result<Self, Broken> {
         let open = true;
         let begun = connection
             .inner
@@ -381,6 +410,11 @@ impl<'c> Transaction<'c> {
         self.inner()
             .prepare_cached(&sqlite::own_parameters(sql))
             .map_err(|error| self.broken(error))
+    }
+
+    /// The names of all tables, sorted.
+    pub fn tables(&mut self) -> Result<Vec<String>, Broken> {
+        sqlite::tables(self.inner())
     }
 
     /// Makes everything since the beginning lasting, or says what is known of it.

@@ -67,10 +67,13 @@ impl Frame<'_> {
                 }
                 body class="page" style=(PAGE) {
                     div class="card" style=(CARD) {
-                        @if let Some(demo) = self.demo { div class="demo" style=(DEMO) { (demo) } }
-                        div class="band" style=(BAND) { (self.jurisdiction) }
-                        div style=(MAIN) { (self.main) }
-                        div class="foot" style=(FOOT) { (self.foot) }
+                        // Roles instead of tags: old mail programs show unknown tags as one line.
+                        div role="banner" {
+                            @if let Some(demo) = self.demo { div class="demo" style=(DEMO) { (demo) } }
+                            div class="band" style=(BAND) { (self.jurisdiction) }
+                        }
+                        div role="main" style=(MAIN) { (self.main) }
+                        div role="contentinfo" class="foot" style=(FOOT) { (self.foot) }
                     }
                 }
             }
@@ -107,6 +110,10 @@ pub fn facts(first: &Markup, others: &[Markup]) -> Markup {
 /// A code that is read aloud.
 pub fn code(code: &str) -> Markup {
     html! { span dir="ltr" style=(CODE) { (code) } }
+}
+/// Words that are never broken across lines.
+pub fn whole(words: &str) -> Markup {
+    html! { span style="white-space:nowrap" { (words) } }
 }
 /// The one thing to press.
 pub fn button(href: &str, words: &str) -> Markup {

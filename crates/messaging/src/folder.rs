@@ -5,6 +5,7 @@ use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,9 +16,13 @@ use crate::receipt::{Class, Receipt};
 /// Messages kept: more than anybody looks at in a demonstration, about 10 MB.
 const KEPT: usize = 500;
 
+/// How many are written between two looks at what may go.
+const PRUNED_EVERY: usize = 50;
+
 /// A folder that mail is written to.
 pub struct Folder {
     path: PathBuf,
+    written: AtomicUsize,
 }
 
 /// A message in the folder.
@@ -50,7 +55,10 @@ impl Folder {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
             _ => std::fs::set_permissions(path, Permissions::from_mode(0o700))?,
         }
-        Ok(Self { path: path.to_owned() })
+        Ok(Self {
+            path: path.to_owned(),
+            written: AtomicUsize::new(0),
+        })
     }
 
     /// Writes one message. A second copy replaces the first: its name comes from its id.
@@ -77,7 +85,15 @@ impl Folder {
         let shown = serde_json::to_vec(&kept).map_err(io::Error::other)?;
         self.replace(&format!("{name}.eml"), bytes)?;
         self.replace(&format!("{name}.json"), &shown)?;
-        self.prune()
+        // Looking through the folder costs more than writing a mail.
+        if self
+            .written
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(PRUNED_EVERY)
+        {
+            self.prune()?;
+        }
+        Ok(())
     }
 
     /// Whole or not at all, however many look meanwhile.

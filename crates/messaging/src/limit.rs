@@ -10,8 +10,10 @@ pub const SMTP_URL: TextSetting = TextSetting {
     key: "mail.smtp_url",
     characters_max: CHARACTERS_MAX,
     check: |text| SmtpUrl::parse(text).map(|_| ()),
-    reason: "empty: no mail goes out, and no page promises one. Your provider's or your own relay's address; the password \
-             is a line in `DATA/keys/mail.password`",
+    expected: "smtp://[USER@]HOST[:PORT], smtps://… or smtp+plain://…, without a password",
+    absent: "no mail goes out, and no page promises one",
+    reason: "your provider's or your own relay's address; the password is a line in `DATA/keys/mail.password`",
+    secret: false,
 };
 
 /// Whom mail is from.
@@ -20,7 +22,10 @@ pub const FROM: TextSetting = TextSetting {
     // A display name of 60 characters and the longest address (RFC 5321 §4.5.3.1.3).
     characters_max: 320,
     check: check_sender,
+    expected: "an address, perhaps with a name: `Vaccines <no-reply@example.org>`",
+    absent: "with `mail.smtp_url` the server does not start",
     reason: "needed with `mail.smtp_url`: an address of a domain whose SPF and DKIM name that server, or mail lands in spam",
+    secret: false,
 };
 
 /// A certificate to trust beside the public ones.
@@ -28,7 +33,10 @@ pub const CA_FILE: TextSetting = TextSetting {
     key: "mail.ca_file",
     characters_max: 4_096,
     check: |_| Ok(()),
-    reason: "empty: the public certificate authorities. A PEM file for a relay with a certificate of your own",
+    expected: "the path of a PEM file",
+    absent: "the public certificate authorities alone",
+    reason: "a relay with a certificate of your own",
+    secret: false,
 };
 
 /// How long a connection and its greeting may take.

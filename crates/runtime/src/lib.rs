@@ -4,11 +4,16 @@
 
 pub mod clock;
 pub mod config;
+pub mod destination;
+pub mod disk_space;
 pub mod entropy;
+pub mod error_kind;
 pub mod hook;
 pub mod http;
 pub mod log_file;
 pub mod log_line;
+pub mod program;
+pub mod redaction;
 pub mod secret;
 pub mod shutdown;
 pub mod task;

@@ -1,16 +1,20 @@
-//! How an event becomes one line of JSON: its time, level, fields and target, in one object without nesting. Written
-//! straight into the line: the library's own form gathers every field in a map of values first, which costs a finding
-//! more than the finding. Spans are not written; we have none.
+//! How an event becomes one line of JSON: its time, level, fields and target, in one object without nesting; for
+//! warnings and errors also the reference of the request they belong to, and the kind of error of which they are the
+//! first. Written straight into the line: the library's own form gathers every field in a map of values first, which
+//! costs a finding more than the finding. Spans are not written; we have none.
 
 use std::fmt::{self, Debug, Write};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::clock::Clock;
+use crate::error_kind;
+use crate::http::trace;
+use crate::telemetry::REQUEST;
 
 /// Stamped with our clock, so that a shifted rehearsal's log shows the shifted time.
 pub struct JsonLine {
@@ -40,10 +44,28 @@ where
         };
         event.record(&mut fields);
         fields.written?;
+        if *metadata.level() <= Level::WARN {
+            write_trouble(&mut line, metadata.target())?;
+        }
         line.write_str(",\"target\":\"")?;
         Escaped(&mut line).write_str(metadata.target())?;
         line.write_str("\"}\n")
     }
+}
+
+/// What helps whoever looks for a cause. A request's own line has its reference already.
+fn write_trouble(line: &mut Writer<'_>, target: &str) -> fmt::Result {
+    if let Some(id) = trace::current().filter(|_| target != REQUEST) {
+        write!(line, ",\"trace_id\":\"{id}\"")?;
+    }
+    error_kind::first(|kind| match kind {
+        None => Ok(()),
+        Some(kind) => {
+            line.write_str(",\"new_kind\":\"")?;
+            Escaped(line).write_str(kind)?;
+            line.write_char('"')
+        }
+    })
 }
 
 /// The clock's time with microseconds: `2026-11-24T14:12:13.442604Z`.

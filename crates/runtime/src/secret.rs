@@ -3,6 +3,7 @@
 //! Keeps `links_are_personal` as far as it is a matter of secrets: a token is an HMAC over what it opens, never stored,
 //! compared in constant time. Doesn't know what the tokens open. Losing the key file loses every sealed value.
 
+pub mod key_check;
 mod key_file;
 
 pub use key_file::{KEY_FILE, KeyError, retire, rotate};

@@ -1,6 +1,7 @@
 //! Owned tasks and threads: each has a name and an owner that stops it and waits for it. The only place that starts
 //! either. A panic ends its task alone, is counted and logged, and never takes the process with it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -23,10 +24,21 @@ pub fn panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
-/// Counts a panic that was caught outside an owned task, and logs where it was caught.
+thread_local! {
+    /// Where this thread panicked last, until somebody counts it.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// For the panic hook: where this thread panics. Whoever catches it says so in the log.
+pub fn panics_at(place: String) {
+    PLACE.set(Some(place));
+}
+
+/// Counts a panic that was caught outside an owned task, and logs where it happened and where it was caught.
 pub fn count_panic(name: &str) {
     PANICS.fetch_add(1, Ordering::Relaxed);
-    tracing::error!(task = name, code = "bug", "a panic was caught");
+    let location = PLACE.take();
+    tracing::error!(task = name, code = "bug", location, "a panic was caught");
 }
 
 /// Owns tasks and threads. Clones own the same ones.

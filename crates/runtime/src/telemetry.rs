@@ -15,10 +15,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, registry};
 
 use crate::clock::Clock;
+use crate::error_kind::KindLayer;
 use crate::log_file::LogFile;
 use crate::log_line::{self, JsonLine};
 use crate::shutdown::Shutdown;
-use crate::task::Owner;
+use crate::task::{self, Owner};
 
 /// The target of the one line per request; filters name it.
 pub const REQUEST: &str = "request";
@@ -81,6 +82,8 @@ pub fn start(wanted: &Wanted<'_>, settings: &Settings, clock: &Clock) -> Result<
         json.with_filter(filter).boxed()
     };
     registry()
+        // Innermost: those after it write what it found out.
+        .with(KindLayer::default().with_filter(KindLayer::LEVEL))
         .with(file_layer)
         .with(stderr)
         .try_init()
@@ -119,6 +122,7 @@ fn log_panic(info: &PanicHookInfo<'_>) {
         .unwrap_or("(formatted: withheld)");
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     tracing::error!(code = "bug", location, panic = message, "a panic: this is a bug");
+    task::panics_at(location);
 }
 
 /// Stamps lines with our clock, so that a shifted rehearsal's log shows the shifted time.

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod api;
 pub mod app;
+mod backup_metrics;
 pub mod engine_metrics;
 pub mod guard;
 pub mod internal;

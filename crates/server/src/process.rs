@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use booking::engine::{self, Engine};
+use booking::engine::{self, Engine, StartError};
+use booking::reconciler::backup::{self, Backups};
 use booking::reconciler::message_delivery::Delivery;
 use runtime::http::listener::{self, Listener};
 use runtime::http::metrics::Metrics;
@@ -19,7 +20,7 @@ use runtime::shutdown::Shutdown;
 use crate::app::App;
 use crate::public_url::PublicUrl;
 use crate::resident::jurisdiction;
-use crate::{engine_metrics, internal, message, route};
+use crate::{backup_metrics, engine_metrics, internal, message, route};
 
 /// The file with the operator's token, in the data folder.
 const OPERATOR_TOKEN: &str = "operator.token";
@@ -41,6 +42,8 @@ pub struct Start {
     pub public_url: Option<PublicUrl>,
     /// The engine's share.
     pub engine: engine::Start,
+    /// Who makes backups when they are due; nobody, when another server does.
+    pub backup: Option<backup::Plan>,
     /// The clock may be shifted, and every page says so.
     pub rehearsal: bool,
     /// Asked when the process should end.
@@ -86,6 +89,7 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
         public,
         public_url,
         engine,
+        backup,
         rehearsal,
         shutdown,
     } = start;
@@ -102,7 +106,11 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
     }
     let metrics = Metrics::new(&clock);
     engine_metrics::register(&engine, &metrics);
-    let trace = Trace::new(clock.clone(), entropy, &metrics);
+    if let Some(plan) = backup {
+        let backups = Backups::start(plan, &settings, &clock, engine.owner()).map_err(StartError::Thread)?;
+        backup_metrics::register(&backups, &metrics);
+    }
+    let trace = Trace::new(clock.clone(), entropy, &settings, &metrics);
     let app = App::new(engine.clone(), public_url, rehearsal);
     deliver(&app, &data)?;
     let public = Listener::new(public, &settings, &clock)?;

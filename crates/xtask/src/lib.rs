@@ -1,4 +1,4 @@
-//! What a developer of Evenkeel runs: `tidy` (the house rules), `test` (what CI runs), `soak` and `bench`.
+//! What a developer of Evenkeel runs: `tidy` (the house rules), `test` (what CI runs), `soak`, `bench` and `release`.
 //! Reaches the product from outside: its binary, its public HTTP, signals and files. Ships to nobody.
 
 #![allow(
@@ -16,6 +16,7 @@ pub mod client;
 pub mod group;
 pub mod history;
 pub mod program;
+pub mod release;
 pub mod sink;
 pub mod site;
 pub mod soak;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use xtask::release::{self, Wanted};
 use xtask::{Checkout, bench, group, history, soak, suite, tidy};
 
 /// What a developer of Evenkeel runs.
@@ -28,7 +29,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, simulation, journey, messages, metrics, contract, browser, crash, shared, disk, fsync.
+        /// fmt, tidy, clippy, unit, simulation, journey, messages, metrics, contract, browser, crash, shared, disk, fsync, backup, planted, release.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.
@@ -78,6 +79,33 @@ enum Command {
     Soak {
         /// Which; all when none is named.
         names: Vec<String>,
+    },
+    /// The tarball that operators install: built, packed, signed; minutes.
+    Release(Release),
+}
+
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Release {
+    /// The key to sign with (PKCS#8, PEM); without one a trial key is made.
+    #[arg(long, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
+    /// Build a second time in another folder, and compare byte for byte.
+    #[arg(long)]
+    twice: bool,
+    #[command(subcommand)]
+    command: Option<ReleaseCommand>,
+}
+
+#[derive(Subcommand)]
+enum ReleaseCommand {
+    /// Check a tarball with the SHA256SUMS and SHA256SUMS.sig beside it.
+    Verify {
+        /// The tarball.
+        tarball: PathBuf,
+        /// The public key (PEM) of whoever published it.
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
     },
 }
 
@@ -130,5 +158,10 @@ fn run(arguments: Arguments) -> Result<bool> {
         }
         Command::DiskInside { folder, unprivileged } => suite::disk::run_inside(&folder, unprivileged).map(|()| true),
         Command::Soak { names } => soak::run(&checkout, &names),
+        Command::Release(Release {
+            command: Some(ReleaseCommand::Verify { tarball, public_key }),
+            ..
+        }) => release::verify(&tarball, &public_key).map(|()| true),
+        Command::Release(Release { signing_key, twice, .. }) => release::run(&checkout, &Wanted { signing_key, twice }),
     }
 }

@@ -48,6 +48,12 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
     {
         println!("── {}: {}", soak.name, soak.says);
         let began = Instant::now();
+        // Before it runs: somebody may commit meanwhile.
+        let commit = program::output(
+            Command::new("git")
+                .args(["rev-parse", "HEAD"])
+                .current_dir(&checkout.root),
+        )?;
         let (verdict, passed) = match (soak.run)(checkout) {
             Ok(tally) => (
                 format!("{} passed, {} failed", tally.passed, tally.failed),
@@ -57,12 +63,25 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
         };
         all &= passed;
         println!("{verdict}");
-        record(checkout, soak, &verdict, began.elapsed())?;
+        record(
+            checkout,
+            (soak.name, soak.says),
+            commit.trim(),
+            &verdict,
+            began.elapsed(),
+        )?;
     }
     Ok(all)
 }
 
-fn record(checkout: &Checkout, soak: &Soak, verdict: &str, took: Duration) -> Result<()> {
+/// Writes a result down, with the machine and the commit it is of.
+pub fn record(
+    checkout: &Checkout,
+    (name, says): (&str, &str),
+    commit: &str,
+    verdict: &str,
+    took: Duration,
+) -> Result<()> {
     let said = |program: &str, arguments: &[&str]| {
         let output = program::output(Command::new(program).args(arguments).current_dir(&checkout.root));
         output.unwrap_or_default().trim().to_owned()
@@ -76,17 +95,14 @@ fn record(checkout: &Checkout, soak: &Soak, verdict: &str, took: Duration) -> Re
         .collect::<Vec<_>>()
         .join(" ");
     let text = format!(
-        "# {}: {}\n\n- result: {verdict}\n- took: {} s\n- commit: {}\n- machine: {} cores, {memory}, {}\n- on: {}\n",
-        soak.name,
-        soak.says,
+        "# {name}: {says}\n\n- result: {verdict}\n- took: {} s\n- commit: {commit}\n- machine: {} cores, {memory}, {}\n- on: {}\n",
         took.as_secs(),
-        said("git", &["rev-parse", "HEAD"]),
         std::thread::available_parallelism()?,
         said("uname", &["-srm"]),
         said("date", &["-u", "+%Y-%m-%d"]),
     );
     let folder = checkout.root.join("docs/proof");
     std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join(format!("{}.md", soak.name)), text)?;
+    std::fs::write(folder.join(format!("{name}.md")), text)?;
     Ok(())
 }

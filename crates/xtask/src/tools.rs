@@ -12,6 +12,8 @@ use crate::{Checkout, program};
 const SCHEMATHESIS: &str = "4.32.5";
 /// A reader of calendars, from PyPI.
 const ICALENDAR: &str = "7.3.0";
+/// The S3 server, from PyPI, and what serves it.
+const MOTO: [&str; 3] = ["moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
 /// The accessibility checker, from npm.
 const AXE: &str = "4.11.0";
 
@@ -119,6 +121,28 @@ fn from_pypi(folder: &Path, package: &str, version: &str) -> Result<()> {
     let wanted = format!("{package}=={version}");
     program::output(Command::new(folder.join("bin/pip")).args(["install", "-q", &wanted]))?;
     Ok(())
+}
+
+/// A small S3 server in a virtual environment of its own.
+pub fn moto(checkout: &Checkout) -> Result<PathBuf> {
+    let folder = checkout.tools().join("moto");
+    let server = folder.join("bin/moto_server");
+    // Written last, so that an installation that was cut off is begun anew.
+    let done = folder.join("installed");
+    let wanted = MOTO.join(" ");
+    if std::fs::read_to_string(&done).is_ok_and(|text| text == wanted) {
+        return Ok(server);
+    }
+    let python = debian("python3", "python3-venv")?;
+    println!("  installing {wanted} from PyPI");
+    let make = || program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder));
+    if make().is_err() {
+        install("python3 -m venv", "python3-venv")?; // Debian's python3 comes without
+        make()?;
+    }
+    program::output(Command::new(folder.join("bin/pip")).args(["install", "-q"]).args(MOTO))?;
+    std::fs::write(done, wanted)?;
+    Ok(server)
 }
 
 /// axe-core's script, to be put into a page.

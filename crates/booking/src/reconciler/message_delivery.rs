@@ -2,42 +2,62 @@
 //! sends; writes the receipt. Stored before sent, the receipt after: what crashes in between is sent again, since twice is
 //! better than not at all. Of one address only the first waits for the line, so that no message overtakes another.
 
+mod claim;
 pub mod letter;
 mod receipt;
 
 use crate::engine::{Engine, StartError, connection};
-use crate::records::outbox::{self, Claim, Stored};
-use crate::{limit, records};
+use crate::records::outbox;
 use base::limit::Settings;
 use base::time::Timestamp;
+use claim::{Claimed, Opened};
 use database::{Broken, CommitFailed, Connection, Database};
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use letter::{Compose, Letter, Unreadable};
+use futures_util::{FutureExt as _, StreamExt as _};
+use letter::{Compose, Letter};
 use messaging::email::Email;
 use messaging::limit::{CONNECTIONS, FROM, SEND_TIME, SMTP_URL};
 use messaging::outlet::Outlet;
 use messaging::receipt::{Class, Receipt};
+use receipt::Ended;
 use runtime::task;
 use scheduling::rules::Rules;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+/// A message on its way.
+type Attempt = Pin<Box<dyn Future<Output = (Claimed, Receipt)>>>;
+
+/// What comes of one message.
+async fn attempt(outlet: Arc<Outlet>, claimed: Claimed, email: Result<Email, Receipt>) -> (Claimed, Receipt) {
+    match email {
+        Ok(email) => {
+            let receipt = outlet.send(&email).await;
+            (claimed, receipt)
+        }
+        Err(receipt) => (claimed, receipt),
+    }
+}
 
 /// How long a copy counts against an address: "a day".
 pub const COPIES_COUNT: Duration = Duration::from_hours(24);
 /// How often it looks: a confirmation is on its way within the second.
 const TICK: Duration = Duration::from_millis(250);
+/// Messages claimed in one transaction: bookings wait for the database while it is written to.
+const AT_ONCE: u32 = 32;
+/// Between two of its transactions: bookings go first.
+const GAP: Duration = Duration::from_millis(25);
 /// How often it counts what waits.
 const COUNT: Duration = Duration::from_secs(10);
 /// A claim outlasts the longest send by this, for a receipt that has to wait for the database.
 const CLAIM_SLACK: Duration = Duration::from_secs(15);
 /// What is under way when the process stops gets this long: then the process is gone, and the message is sent again.
 const LAST: Duration = Duration::from_millis(300);
-/// More attempts than any backoff makes before a message is given up: one that takes the process down each time.
-const ATTEMPTS_MAX: u32 = 1_000;
 /// Whom a demonstration's mail is from: a name that is nobody's (RFC 2606).
 const DEMO_SENDER: &str = "no-reply@demonstration.invalid";
 
@@ -72,10 +92,12 @@ pub(crate) fn start(engine: &Engine, database: &Database, delivery: Delivery) ->
         outlet: outlet.map(Arc::new),
         delivery,
         engine: engine.clone(),
+        queue: VecDeque::new(),
+        unwritten: Vec::new(),
+        unwritten_since: Duration::ZERO,
         away: 0,
         away_until: Timestamp::default(),
         count_at: Duration::ZERO,
-        unwritten: Vec::new(),
         failing: false,
     };
     engine.owner().thread(
@@ -93,36 +115,18 @@ struct Sender {
     outlet: Option<Arc<Outlet>>,
     delivery: Delivery,
     engine: Engine,
+    /// Claimed and not yet on the way.
+    queue: VecDeque<Opened>,
+    /// Ended, and not yet written. Nothing of it is forgotten while the database does not take it.
+    unwritten: Vec<(Claimed, Ended)>,
+    /// On the clock's monotone time: since when the first of those has waited.
+    unwritten_since: Duration,
     /// How often in a row nobody was there.
     away: u32,
     away_until: Timestamp,
     /// On the clock's monotone time.
     count_at: Duration,
-    /// Receipts that the database did not take yet: nothing new is sent before they are written.
-    unwritten: Vec<(Claimed, Receipt)>,
     failing: bool,
-}
-
-/// A message that is ours for a while.
-struct Claimed {
-    row: Stored,
-    claim: Claim,
-    /// When it was claimed: also names its copy.
-    at: Timestamp,
-}
-
-/// A claimed message with its letter, or with why there is none.
-type Opened = (Claimed, Result<Letter, Receipt>);
-
-/// What comes of one message.
-async fn attempt(outlet: Arc<Outlet>, claimed: Claimed, email: Result<Email, Receipt>) -> (Claimed, Receipt) {
-    match email {
-        Ok(email) => {
-            let receipt = outlet.send(&email).await;
-            (claimed, receipt)
-        }
-        Err(receipt) => (claimed, receipt),
-    }
 }
 
 impl Sender {
@@ -130,31 +134,69 @@ impl Sender {
         let most = self.engine.settings().get(&CONNECTIONS) as usize;
         let (clock, shutdown) = (self.engine.clock().clone(), self.engine.owner().shutdown().clone());
         let mut flying = FuturesUnordered::new();
+        // On the clock's monotone time: when to look for what is due, and from when on to write again.
+        let (mut look_at, mut write_at) = (Duration::ZERO, Duration::ZERO);
         while !shutdown.requested() {
-            let room = most - flying.len();
-            let filled = if room * 2 >= most {
-                self.fill(room as u32)
-            } else {
-                Ok(Vec::new())
-            };
-            self.note(filled.as_ref().err());
-            for (claimed, letter) in filled.unwrap_or_default() {
-                let Some(outlet) = self.outlet.clone() else { break };
-                let email = self.compose(letter);
-                flying.push(attempt(outlet, claimed, email));
+            let now = clock.monotonic();
+            let claims = now >= look_at && self.queue.is_empty() && flying.len() * 2 <= most;
+            let receipts = self.receipts_are_due(flying.is_empty(), now);
+            if now >= write_at && (claims || receipts) {
+                let turned = self.turn(if claims { AT_ONCE } else { 0 });
+                self.note(turned.as_ref().err());
+                // Where as many as asked for were due there are probably more.
+                let full = matches!(turned, Ok(claimed) if claimed >= AT_ONCE);
+                look_at = if claims && !full { now + TICK } else { look_at };
+                write_at = now + if turned.is_err() { TICK } else { GAP };
             }
+            self.set_out(&mut flying, most);
+            let step = if self.unwritten.is_empty() { TICK } else { GAP };
             tokio::select! {
                 Some(done) = flying.next(), if !flying.is_empty() => self.receive(done),
-                () = clock.sleep(TICK) => {}
+                () = clock.sleep(step) => {}
                 () = shutdown.wait() => {}
             }
+            // Whatever else has ended by now shares its transaction.
+            while let Some(Some(done)) = flying.next().now_or_never() {
+                self.receive(done);
+            }
         }
+        self.give_back_queue();
         let rest = async {
             while let Some(done) = flying.next().await {
                 self.receive(done);
             }
         };
         let _ = tokio::time::timeout(LAST, rest).await;
+        let turned = self.turn(0);
+        self.note(turned.as_ref().err());
+    }
+
+    /// Sends what is claimed, as many at once as may be.
+    fn set_out(&mut self, flying: &mut FuturesUnordered<Attempt>, most: usize) {
+        let now = self.engine.clock().now();
+        if now < self.away_until {
+            return self.give_back_queue();
+        }
+        let lasts = self.engine.settings().duration(&SEND_TIME);
+        while flying.len() < most {
+            let (Some((claimed, letter)), Some(outlet)) = (self.queue.pop_front(), self.outlet.clone()) else {
+                break;
+            };
+            // It has waited here for others: its claim might end while it is on the way, and somebody else send it too.
+            if now + lasts > claimed.until {
+                self.ended(claimed, Ended::Untried);
+                continue;
+            }
+            let email = self.compose(letter);
+            flying.push(Box::pin(attempt(outlet, claimed, email)));
+        }
+    }
+
+    /// What is claimed and not on the way waits for everybody again.
+    fn give_back_queue(&mut self) {
+        while let Some((claimed, _)) = self.queue.pop_front() {
+            self.ended(claimed, Ended::Untried);
+        }
     }
 
     /// Tells once that something is wrong, and once that it is right again.
@@ -169,52 +211,30 @@ impl Sender {
         self.failing = error.is_some();
     }
 
-    /// Claims up to `room` messages; each comes with its letter, or with why there is none.
-    fn fill(&mut self, room: u32) -> Result<Vec<Opened>, Broken> {
+    /// One transaction: what has ended is written, and up to `room` more are claimed. Answers how many.
+    fn turn(&mut self, room: u32) -> Result<u32, Broken> {
         let now = self.engine.clock().now();
         self.count()?;
-        self.write_receipts()?;
-        if now < self.away_until || !self.has_outlet() {
-            return Ok(Vec::new());
-        }
         // After nobody was there one goes first, alone.
-        let room = if self.away > 0 { 1 } else { room };
-        if outbox::due(&mut self.connection.begin_read()?, now, room)?.is_empty() {
-            return Ok(Vec::new());
+        let room = if self.away > 0 { room.min(1) } else { room };
+        let claims = room > 0
+            && now >= self.away_until
+            && self.has_outlet()
+            && !outbox::due(&mut self.connection.begin_read()?, now, 1)?.is_empty();
+        if self.unwritten.is_empty() && !claims {
+            return Ok(0);
         }
-        let settings = self.engine.settings();
-        let until = now + settings.duration(&SEND_TIME) + CLAIM_SLACK;
-        let most = settings.get(&limit::MAILS_PER_ADDRESS) as usize;
-        let from = sender(settings);
-        let (keys, entropy, counters) = (self.engine.keys(), self.engine.entropy(), self.engine.counters());
-        let mut claimed = Vec::new();
         let mut tx = self.connection.begin()?;
-        for row in outbox::due(&mut tx, now, room)? {
-            let copies = outbox::copies_since(&mut tx, &row.address, now - COPIES_COUNT)?;
-            if let Some(oldest) = copies.len().checked_sub(most).map(|n| copies[n]) {
-                let free_at = oldest + COPIES_COUNT + Duration::from_millis(1);
-                outbox::defer_address(&mut tx, &row.address, free_at, Some("deferred"))?;
-                counters.messages.deferred.fetch_add(1, Ordering::Relaxed);
-                continue;
-            }
-            let claim = entropy.bits128().to_be_bytes();
-            if !outbox::claim(&mut tx, &row, &claim, now, until)? {
-                continue;
-            }
-            outbox::note_copy(&mut tx, &row.address, now, row.id)?;
-            let letter = match letter::open(&mut tx, &row, keys, &from)? {
-                Ok(_) if row.attempts >= ATTEMPTS_MAX => Err(Receipt::never(Class::Composing, None)),
-                Ok(letter) => Ok(letter),
-                Err(Unreadable::Payload | Unreadable::Gone) => Err(Receipt::never(Class::Composing, None)),
-            };
-            let row = Stored {
-                attempts: row.attempts + 1,
-                tried_at: row.tried_at.or(Some(now)),
-                ..row
-            };
-            claimed.push((Claimed { row, claim, at: now }, letter));
-        }
+        receipt::write(&mut tx, &self.engine, &self.unwritten, self.away_until)?;
+        let opened = if claims {
+            claim::claim(&mut tx, &self.engine, room)?
+        } else {
+            Vec::new()
+        };
         tx.commit().map_err(not_committed)?;
+        self.unwritten.clear();
+        let claimed = opened.len() as u32;
+        self.queue.extend(opened);
         Ok(claimed)
     }
 
@@ -263,7 +283,7 @@ impl Sender {
         if monotonic < self.count_at {
             return Ok(());
         }
-        let counts = records::outbox::counts(&mut self.connection.begin_read()?)?;
+        let counts = outbox::counts(&mut self.connection.begin_read()?)?;
         let messages = &self.engine.counters().messages;
         let age = counts
             .oldest

@@ -242,12 +242,11 @@ pub fn try_again(
     id: MessageId,
     claim: &Claim,
     due_at: Timestamp,
-    last: &str,
+    last: Option<&str>,
     uncounted: bool,
 ) -> Result<bool, Broken> {
     let id = id.to_bytes();
-    let sql =
-        "UPDATE outbox SET claim = NULL, due_at = $3, last = $4, attempts = attempts - $5 WHERE id = $1 AND claim = $2";
+    let sql = "UPDATE outbox SET claim = NULL, due_at = $3, last = coalesce($4, last), attempts = attempts - $5 WHERE id = $1 AND claim = $2";
     let values = [
         (&id).into(),
         claim.into(),

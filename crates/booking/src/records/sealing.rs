@@ -49,8 +49,20 @@ pub const ANSWERS: SealedColumn = SealedColumn {
     heads: "SELECT substr(body, 1, 5) FROM outcome ORDER BY key",
 };
 
+/// Messages that wait or were given up; of those delivered nothing is kept.
+pub const MESSAGES: SealedColumn = SealedColumn {
+    table: "outbox",
+    column: "payload",
+    salted: false,
+    page: "SELECT id, payload FROM outbox WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+    save: "UPDATE outbox SET payload = $2 WHERE id = $1",
+    last: "SELECT id FROM outbox ORDER BY id DESC LIMIT 1",
+    count: "SELECT count(*) FROM outbox WHERE id <= $1",
+    heads: "SELECT substr(payload, 1, 5) FROM outbox ORDER BY id",
+};
+
 /// Every sealed column.
-pub const COLUMNS: &[SealedColumn] = &[PERSONAL, ANSWERS];
+pub const COLUMNS: &[SealedColumn] = &[PERSONAL, ANSWERS, MESSAGES];
 
 /// A value as it is stored.
 pub struct Value {

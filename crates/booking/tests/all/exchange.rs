@@ -1,5 +1,7 @@
 //! Files in: what is read, what is said to be wrong, and what an import leaves in the database.
 
+mod backup;
+mod drill;
 mod files;
 mod import;
 

@@ -47,7 +47,7 @@ impl Config {
             if self.json {
                 println!("{}", json(setting, &settings));
             } else {
-                println!("{}", text(setting, &settings));
+                println!("{}", number(setting, &settings));
             }
         }
         for setting in configuration::texts() {
@@ -68,7 +68,7 @@ fn json(setting: &Setting, settings: &Settings) -> serde_json::Value {
     })
 }
 
-fn text(setting: &Setting, settings: &Settings) -> String {
+fn number(setting: &Setting, settings: &Settings) -> String {
     let (value, unit) = (settings.get(setting), setting.unit.text());
     let changed = if value == setting.default {
         String::new()
@@ -81,18 +81,23 @@ fn text(setting: &Setting, settings: &Settings) -> String {
     )
 }
 
+/// That a secret is set may be known; what it is may not.
+fn shown<'s>(setting: &TextSetting, settings: &'s Settings) -> Option<&'s str> {
+    let value = settings.given(setting)?;
+    Some(if setting.secret { "(not shown)" } else { value })
+}
+
 fn json_of_text(setting: &TextSetting, settings: &Settings) -> serde_json::Value {
     serde_json::json!({
-        "key": setting.key, "value": settings.text(setting), "default": "", "characters": setting.characters_max,
-        "reason": setting.reason,
+        "key": setting.key, "value": shown(setting, settings), "expected": setting.expected, "absent": setting.absent,
+        "characters": setting.characters_max, "reason": setting.reason,
     })
 }
 
 fn words(setting: &TextSetting, settings: &Settings) -> String {
+    let value = shown(setting, settings).map_or_else(|| "(not set)".to_owned(), |value| format!("{value:?}"));
     format!(
-        "{} = {:?}\n    {}.",
-        setting.key,
-        settings.text(setting),
-        setting.reason
+        "{} = {value}\n    Expected: {}. {}.\n    Without it: {}.",
+        setting.key, setting.expected, setting.reason, setting.absent
     )
 }

@@ -22,7 +22,11 @@ fn a_rotation_reaches_a_running_server_and_nothing_secret_is_printed() {
     let mut installed = Installed::new();
     let ready = installed.up(&["--listen", "127.0.0.1:0"]);
     let internal = address(&ready["internal"]["server"][0]);
-    let seals_with = |key: u32| body(internal, "/metrics").contains(&format!("evenkeel_sealing_key {key}.0\n"));
+    let seals_with = |key: u32| {
+        body(internal, "/metrics")
+            .unwrap()
+            .contains(&format!("evenkeel_sealing_key {key}.0\n"))
+    };
     assert!(seals_with(1));
     let rotated = installed.call(&["keys", "rotate"]);
     assert_eq!(rotated.status.code(), Some(0), "{}", said(&rotated));
@@ -125,7 +129,7 @@ fn a_log_that_lost_its_end_is_told_at_start_and_by_verify() {
     );
 
     let ready = installed.up(&["--listen", "127.0.0.1:0"]);
-    let metrics = body(address(&ready["internal"]["server"][0]), "/metrics");
+    let metrics = body(address(&ready["internal"]["server"][0]), "/metrics").unwrap();
     assert!(metrics.contains("evenkeel_audit_events_missing 7.0\n"), "{metrics}");
     let log = installed.data().join("log/server-a.log");
     installed.until("the log says so", || {

@@ -5,11 +5,14 @@
     reason = "a test that cannot be set up should fail where it stands"
 )]
 
+mod backup;
 mod configuration;
 mod hung;
 mod import;
+mod install;
 mod installed;
 mod keys;
 mod processes;
 mod resident;
+mod support_bundle;
 mod words;

@@ -24,6 +24,12 @@ fn version_and_help_are_done_and_every_command_shows_examples() {
         "export",
         "resident",
         "completions",
+        "backup",
+        "restore",
+        "man",
+        "install",
+        "uninstall",
+        "support-bundle",
     ] {
         let (code, text) = said(&[command, "--help"]);
         assert!(
@@ -46,6 +52,17 @@ fn completions_are_printed_for_each_shell() {
             "{shell}"
         );
     }
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let (code, page) = said(&["man"]);
+    assert!(code == Some(0) && page.contains(".TH evenkeel 1"), "{page}");
+    let (code, page) = said(&["man", "evenkeel-up"]);
+    assert!(code == Some(0) && page.contains("public\\-url"), "{page}");
+    assert!(!page.contains("rehearsal") && !page.contains("crash"), "{page}");
+    let (code, known) = said(&["man", "evenkeel-bogus"]);
+    assert!(code == Some(2) && known.contains("evenkeel-support-bundle"), "{known}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 )]
 
 mod conformance;
+mod copy;
 mod fault_injection;
 mod migration;
 mod settle;

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use base::limit::{Setting, Settings, TextSetting};
@@ -18,6 +19,7 @@ pub const REGISTER: &[&Setting] = &[
     &crate::http::listener::HEADER_BYTES,
     &crate::http::listener::STREAMS,
     &crate::http::listener::DRAIN_TIME,
+    &crate::http::trace::SLOW_REQUEST,
     &crate::log_file::BYTES,
     &crate::log_file::AGE,
     &crate::log_file::KEPT,
@@ -35,6 +37,16 @@ pub enum ConfigError {
         /// What it said.
         source: std::io::Error,
     },
+    /// It holds a secret, and others may read it.
+    #[error("{path} holds {key} and is open to others (mode {mode:04o}): run `chmod 600 {path}`", path = path.display())]
+    OpenToOthers {
+        /// Which file.
+        path: PathBuf,
+        /// Which secret.
+        key: &'static str,
+        /// Its mode now.
+        mode: u32,
+    },
     /// The content is wrong.
     #[error("{path}, line {line}: {what}", path = path.display())]
     Content {
@@ -49,18 +61,29 @@ pub enum ConfigError {
 
 /// Reads the file against the registers of numbers and of texts; without a file every setting has its default.
 pub fn load(path: &Path, register: &[&Setting], texts: &[&TextSetting]) -> Result<Settings, ConfigError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => parse(&text, register, texts).map_err(|(line, what)| ConfigError::Content {
+    let io = |source| ConfigError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
+        read => read.map_err(io)?,
+    };
+    let read = parse(&text, register, texts).map_err(|(line, what)| ConfigError::Content {
+        path: path.to_owned(),
+        line,
+        what,
+    })?;
+    let mode = path.metadata().map_err(io)?.permissions().mode() & 0o7777;
+    let secret = texts.iter().find(|text| text.secret && read.given(text).is_some());
+    if let Some(secret) = secret.filter(|_| mode & 0o077 != 0) {
+        return Err(ConfigError::OpenToOthers {
             path: path.to_owned(),
-            line,
-            what,
-        }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Settings::default()),
-        Err(source) => Err(ConfigError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+            key: secret.key,
+            mode,
+        });
     }
+    Ok(read)
 }
 
 /// Reads a configuration's text. The error is a line, from 1, and what is wrong there.
@@ -95,7 +118,7 @@ pub fn parse(text: &str, register: &[&Setting], texts: &[&TextSetting]) -> Resul
 
 fn set_text(settings: &mut Settings, text: &TextSetting, value: &DeValue<'_>) -> Result<(), String> {
     let DeValue::String(given) = value else {
-        return Err(format!("{}: expected a text in quotes", text.key));
+        return Err(format!("{}: expected {}, in quotation marks", text.key, text.expected));
     };
     settings.set_text(text, given)
 }
@@ -171,9 +194,13 @@ pub fn markdown(register: &[&Setting], texts: &[&TextSetting]) -> String {
     let mut sorted = texts.to_vec();
     sorted.sort_by_key(|text| text.key);
     out.push_str("\nTexts, in quotes; each may be empty, which is the default:\n\n");
-    out.push_str("| setting | characters | what for |\n|---|---:|---|\n");
+    out.push_str("| setting | expected | characters | why | without it |\n|---|---|---:|---|---|\n");
     for text in sorted {
-        let _ = writeln!(out, "| `{}` | {} | {} |", text.key, text.characters_max, text.reason);
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} | {} |",
+            text.key, text.expected, text.characters_max, text.reason, text.absent
+        );
     }
     out
 }

@@ -113,6 +113,9 @@ pub const DRAIN_TIME: Setting = Setting {
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// How often a connection looks whether it has been idle for too long.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
+/// What a request gets beyond its time before its connection is cut: a router that counts its requests answers those
+/// that take too long itself, with their reference.
+const BACKSTOP: Duration = Duration::from_secs(1);
 /// Share of the process's files that connections may take: the database, logs and pages need some too.
 const FILES_PERCENT: u64 = 80;
 
@@ -331,7 +334,7 @@ impl Shared {
             shared: Arc::clone(self),
         };
         let answer = self.service.call(request);
-        let time = self.limits.request;
+        let time = self.limits.request + BACKSTOP;
         async move {
             let answered = tokio::time::timeout(time, answer).await;
             drop(busy);
@@ -353,7 +356,8 @@ impl Drop for Busy {
     }
 }
 
-fn too_slow() -> Response {
+/// The answer to a request whose time is over.
+pub(crate) fn too_slow() -> Response {
     let fault = Fault::TimedOut;
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, fault.code(), "This took too long")
         .detail("The request was not finished in time. Try again with the same idempotency key.")

@@ -16,7 +16,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::clock::Clock;
-use crate::task;
+use crate::{error_kind, task};
 
 /// OpenMetrics 1.0.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -145,6 +145,16 @@ impl Collector for Process {
             "evenkeel_panics",
             "Panics caught: each is a bug.",
             task::panics() as f64,
+        )?;
+        counter(
+            "evenkeel_errors",
+            "Errors logged, requests that failed among them.",
+            error_kind::errors() as f64,
+        )?;
+        counter(
+            "evenkeel_new_errors",
+            "Kinds of error seen for the first time since the start.",
+            error_kind::new_errors() as f64,
         )
     }
 }

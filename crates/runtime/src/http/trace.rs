@@ -1,5 +1,6 @@
-//! One trace id, one log line and one count per request. Keeps that a log line holds the route's template and never a
-//! path, query, body or token, and that a panic in a handler becomes an answer.
+//! One trace id, one log line and one count per request, also where no answer came of it: the client left, or its time
+//! was over. Keeps that a log line holds the route's template and never a path, query, body or token, that a panic in a
+//! handler becomes an answer, and that slow requests are counted and stand out in the log.
 //!
 //! A caller's `traceparent` is linked in the line, not adopted: a stranger cannot choose under which id we log.
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base::limit::{Setting, Settings, Unit};
 use http::{HeaderMap, Method};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -21,6 +23,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::http::listener::{self, REQUEST_TIME};
 use crate::http::metrics::Metrics;
 use crate::http::problem::Problem;
 use crate::task;
@@ -30,6 +33,18 @@ use crate::telemetry::REQUEST;
 const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
 ];
+
+/// What a request may take before it is called slow.
+pub const SLOW_REQUEST: Setting = Setting {
+    key: "http.slow_request",
+    unit: Unit::Milliseconds,
+    default: 500,
+    min: 10,
+    max: 60_000,
+    reason: "half a second is the promise to people; what is slower should be rare enough to be looked at one by one",
+    below: "a busy disk fills the log with warnings",
+    above: "what people complain about stands out nowhere",
+};
 
 /// A W3C trace id: 16 bytes, not all zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,18 +123,28 @@ struct Parts {
     entropy: Entropy,
     requests: Family<Counted, Counter>,
     durations: Family<Timed, Histogram, fn() -> Histogram>,
+    slow: Family<Timed, Counter>,
+    unanswered: Family<Timed, Counter>,
     in_flight: Gauge,
+    /// From here on a request is slow.
+    slow_from: Duration,
+    /// From here on it is answered without its handler.
+    time: Duration,
 }
 
 impl Trace {
     /// Counts into these metrics.
-    pub fn new(clock: Clock, entropy: Entropy, metrics: &Metrics) -> Self {
+    pub fn new(clock: Clock, entropy: Entropy, settings: &Settings, metrics: &Metrics) -> Self {
         let parts = Parts {
             clock,
             entropy,
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            slow: Family::default(),
+            unanswered: Family::default(),
             in_flight: Gauge::default(),
+            slow_from: settings.duration(&SLOW_REQUEST),
+            time: settings.duration(&REQUEST_TIME),
         };
         metrics.register(|registry| {
             registry.register(
@@ -133,6 +158,16 @@ impl Trace {
                 parts.durations.clone(),
             );
             registry.register(
+                "http_slow_requests",
+                "Requests that took longer than the setting http.slow_request",
+                parts.slow.clone(),
+            );
+            registry.register(
+                "http_unanswered_requests",
+                "Requests whose client left before the answer",
+                parts.unanswered.clone(),
+            );
+            registry.register(
                 "http_requests_in_flight",
                 "Requests being answered",
                 parts.in_flight.clone(),
@@ -142,76 +177,103 @@ impl Trace {
     }
 }
 
-/// Counts an answer that was never given too: a client that hung up drops the future.
-struct InFlight<'a>(&'a Gauge);
+/// A request that is being answered. A client that hung up drops the future: then this is all that is left to say so.
+struct Asked<'a> {
+    parts: &'a Parts,
+    id: TraceId,
+    started: Duration,
+    method: &'static str,
+    route: Route,
+    linked: Option<TraceId>,
+    answered: bool,
+}
 
-impl Drop for InFlight<'_> {
+impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        self.0.dec();
+        self.parts.in_flight.dec();
+        if !self.answered {
+            let timed = self.timed();
+            self.parts.unanswered.get_or_create(&timed).inc();
+            self.log(None, None);
+        }
+    }
+}
+
+impl Asked<'_> {
+    fn timed(&self) -> Timed {
+        Timed {
+            method: self.method,
+            route: self.route.clone(),
+        }
+    }
+
+    fn took(&self) -> Duration {
+        self.parts.clock.monotonic().saturating_sub(self.started)
+    }
+
+    /// Counts and logs the answer.
+    fn answered(mut self, response: &mut Response) {
+        self.answered = true;
+        let code = response.extensions_mut().remove::<Code>();
+        let status = response.status().as_u16();
+        let took = self.log(Some(status), code.as_ref());
+        let timed = self.timed();
+        self.parts.durations.get_or_create(&timed).observe(took.as_secs_f64());
+        let Timed { method, route } = timed;
+        let status = class(status);
+        self.parts
+            .requests
+            .get_or_create(&Counted { method, route, status })
+            .inc();
+    }
+
+    /// The one line of a request. Without a status there was nobody left to answer.
+    fn log(&self, status: Option<u16>, code: Option<&Code>) -> Duration {
+        let took = self.took();
+        let slow = (took > self.parts.slow_from).then_some(true);
+        if slow.is_some() {
+            self.parts.slow.get_or_create(&self.timed()).inc();
+        }
+        let (id, method, route) = (self.id, self.method, self.route.template());
+        let duration_us = took.as_micros() as u64;
+        let code = code.map(|code| code.0.as_ref());
+        let linked = self.linked.map(tracing::field::display);
+        if slow.is_some() || status.is_some_and(|status| status >= 500) {
+            tracing::warn!(target: REQUEST, trace_id = %id, method, route, status, duration_us, code, slow, linked_trace_id = linked);
+        } else {
+            tracing::info!(target: REQUEST, trace_id = %id, method, route, status, duration_us, code, linked_trace_id = linked);
+        }
+        took
     }
 }
 
 /// A middleware for `Router::layer(axum::middleware::from_fn_with_state(trace, record))`, outside of all others.
 pub async fn record(State(trace): State<Trace>, mut request: Request, next: Next) -> Response {
     let parts = &trace.0;
-    let started = parts.clock.monotonic();
     // All zero is not a trace id; one in 2¹²⁸ requests is called 1.
     let id = TraceId(parts.entropy.bits128().max(1));
     request.extensions_mut().insert(id);
-    let route = Route::of(&request);
-    let method = method_name(request.method());
-    let linked = linked_trace(request.headers());
+    let asked = Asked {
+        parts,
+        id,
+        started: parts.clock.monotonic(),
+        method: method_name(request.method()),
+        route: Route::of(&request),
+        linked: linked_trace(request.headers()),
+        answered: false,
+    };
     parts.in_flight.inc();
-    let in_flight = InFlight(&parts.in_flight);
-    let answered = CURRENT.scope(id, task::caught(next.run(request))).await;
-    let mut response = match answered {
-        Some(response) => response,
-        None => CURRENT.sync_scope(id, || {
+    let answer = tokio::time::timeout(parts.time, task::caught(next.run(request)));
+    let mut response = match CURRENT.scope(id, answer).await {
+        Ok(Some(response)) => response,
+        Ok(None) => CURRENT.sync_scope(id, || {
             task::count_panic("request");
             Problem::bug().into_response()
         }),
+        Err(_) => CURRENT.sync_scope(id, listener::too_slow),
     };
-    drop(in_flight);
-    let took = parts.clock.monotonic().saturating_sub(started);
-    let code = response.extensions_mut().remove::<Code>();
-    log(
-        id,
-        method,
-        route.template(),
-        response.status().as_u16(),
-        took,
-        code.as_ref(),
-        linked,
-    );
-    let status = class(response.status().as_u16());
-    parts
-        .durations
-        .get_or_create(&Timed {
-            method,
-            route: route.clone(),
-        })
-        .observe(took.as_secs_f64());
-    parts.requests.get_or_create(&Counted { method, route, status }).inc();
+    asked.answered(&mut response);
     response
-}
-
-fn log(
-    id: TraceId,
-    method: &str,
-    route: &str,
-    status: u16,
-    took: Duration,
-    code: Option<&Code>,
-    linked: Option<TraceId>,
-) {
-    let duration_us = took.as_micros() as u64;
-    let code = code.map(|code| code.0.as_ref());
-    let linked = linked.map(tracing::field::display);
-    if status >= 500 {
-        tracing::warn!(target: REQUEST, trace_id = %id, method, route, status, duration_us, code, linked_trace_id = linked);
-    } else {
-        tracing::info!(target: REQUEST, trace_id = %id, method, route, status, duration_us, code, linked_trace_id = linked);
-    }
 }
 
 /// The id of a `traceparent` of version 00 to fe (W3C Trace Context, level 1, §3.2.2).

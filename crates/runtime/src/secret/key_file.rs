@@ -147,7 +147,7 @@ fn text(dir: &Path) -> Result<Zeroizing<String>, KeyError> {
 }
 
 /// The error is the number of the line that is wrong.
-fn parse(text: &str) -> Result<Vec<Line>, usize> {
+pub(super) fn parse(text: &str) -> Result<Vec<Line>, usize> {
     let mut keys: Vec<Line> = Vec::new();
     let (mut made, mut retired) = (Vec::new(), Vec::new());
     for (n, line) in text.lines().enumerate() {
@@ -302,6 +302,6 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

@@ -1,3 +1,4 @@
 //! An installation's configuration.
 
 mod setting;
+mod text;

@@ -7,11 +7,15 @@
 
 mod clock;
 mod config;
+mod destination;
 mod entropy;
+mod error_kind;
 mod folder;
 mod hook;
 mod http;
 mod log_file;
 mod log_line;
+mod program;
+mod redaction;
 mod secret;
 mod task;

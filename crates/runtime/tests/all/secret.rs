@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
 use runtime::entropy::Entropy;
+use runtime::secret::key_check::KeyMissing;
 use runtime::secret::{self, KEY_FILE, KeyError, KeyRing, Unsealable, operator_token, same_secret};
 
 use crate::folder::Folder;
@@ -278,4 +279,40 @@ fn small_numbers_are_keyed_by_the_oldest_key_and_by_round() {
     assert_ne!(one.keyed_small(3, 77), one.keyed_small(4, 77));
     assert_ne!(one.keyed_small(3, 77), one.keyed_small(3, 78));
     assert_ne!(one.keyed_small(3, 77), KeyRing::for_tests().keyed_small(3, 77));
+}
+
+#[test]
+fn keys_are_named_without_being_told_and_a_kept_file_is_put_back() {
+    let (folder, entropy) = (Folder::new(), Entropy::real());
+    let path = folder.path().join("keys");
+    let one = KeyRing::open_or_create(&path, &entropy).unwrap();
+    let file = path.join(KEY_FILE);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}2 {}\n", "ab".repeat(32))).unwrap();
+    let both = KeyRing::open_or_create(&path, &entropy).unwrap();
+    let checks = both.key_checks();
+    assert_eq!(checks.iter().map(|key| key.id).collect::<Vec<_>>(), [1, 2]);
+    assert!(!text.contains(&checks[0].check));
+    assert_eq!(both.has_all(&one.key_checks()), Ok(()));
+    assert_eq!(one.has_all(&checks), Err(KeyMissing::Absent(2)));
+    assert_eq!(KeyRing::for_tests().has_all(&checks), Err(KeyMissing::Another(1)));
+
+    // A memory stick knows no modes.
+    let kept = folder.path().join("stick");
+    std::fs::copy(&file, &kept).unwrap();
+    std::fs::set_permissions(&kept, Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(KeyRing::read_kept(&kept).unwrap().key_checks(), checks);
+    let back = folder.path().join("back");
+    KeyRing::put_back(&kept, &back).unwrap();
+    assert_eq!((mode(&back), mode(&back.join(KEY_FILE))), (0o700, 0o600));
+    assert_eq!(KeyRing::open_or_create(&back, &entropy).unwrap().key_checks(), checks);
+    assert!(
+        matches!(KeyRing::put_back(&kept, &back), Err(KeyError::Io { .. })),
+        "never over keys"
+    );
+    std::fs::write(&kept, "1 abc\n").unwrap();
+    assert!(matches!(
+        KeyRing::read_kept(&kept),
+        Err(KeyError::Malformed { line: 1, .. })
+    ));
 }

@@ -2,7 +2,7 @@
 //! what to bring. The text is the whole mail; the HTML says the same.
 
 use html::locale::Locale;
-use html::mail::{Frame, button, code, facts, heading, link, list, paragraph, soft, subheading};
+use html::mail::{Frame, button, code, facts, heading, link, list, paragraph, soft, subheading, whole};
 use html::{Markup, html};
 use scheduling::resident::message::Occasion;
 
@@ -61,6 +61,20 @@ fn when(time: &AppointmentTime, locale: &Locale) -> String {
             ("date", (&locale.date_long(time.date())).into()),
             ("time", (&locale.clock(time.starts_at, &time.zone)).into()),
             ("zone", (&locale.zone_long(&time.zone)).into()),
+        ],
+    )
+}
+
+/// The same as HTML: date and time each in one piece.
+fn when_markup(time: &AppointmentTime, locale: &Locale) -> Markup {
+    let (date, clock) = (locale.date_long(time.date()), locale.clock(time.starts_at, &time.zone));
+    let zone = locale.zone_long(&time.zone);
+    locale.rich(
+        "mail-when",
+        &[
+            ("date", whole(&date).into()),
+            ("time", whole(&clock).into()),
+            ("zone", whole(&zone).into()),
         ],
     )
 }
@@ -191,7 +205,7 @@ fn standing_entry(entry: &Entry, locale: &Locale) -> Markup {
         &[("name", html! { bdi { (entry.given_name) } }.into())],
     ));
     html! {
-        (facts(&html! { (when(time, locale)) }, &lines))
+        (facts(&when_markup(time, locale), &lines))
         (paragraph(&locale.rich("mail-code", &[("code", code(&entry.code).into())])))
         (button(&entry.link, &locale.text("mail-button")))
         (soft(&link(&entry.link)))

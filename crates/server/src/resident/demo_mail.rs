@@ -57,7 +57,8 @@ pub async fn list(State(app): State<App>, near: Near) -> Response {
     match demo_mail::list(folder, SHOWN) {
         Ok(mails) => {
             let shown: Vec<ShownMail> = mails.into_iter().map(shown).collect();
-            let content = view(&shown, locale());
+            let a_day = app.engine().settings().get(&booking::limit::MAILS_PER_ADDRESS);
+            let content = view(&shown, a_day, locale());
             page::personal(&app, &Page::new(locale().text("demo-mail-heading"), content))
         }
         Err(error) => {

@@ -47,6 +47,7 @@ fn start_of(data: PathBuf, public: TcpListener, clock: Clock, shutdown: Shutdown
         public,
         public_url: None,
         engine,
+        backup: None,
         rehearsal: false,
         shutdown,
     }

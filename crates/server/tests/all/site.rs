@@ -288,7 +288,7 @@ impl Site {
         });
         let engine = engine.expect("the engine starts");
         let public_url = PublicUrl::parse(&format!("http://{AUTHORITY}")).expect("a public address");
-        let trace = Trace::new(clock.clone(), entropy, &Metrics::new(&clock));
+        let trace = Trace::new(clock.clone(), entropy, &Settings::default(), &Metrics::new(&clock));
         let router = server::route::router(App::new(engine.clone(), public_url, true), trace);
         Self {
             router,

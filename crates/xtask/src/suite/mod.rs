@@ -1,6 +1,7 @@
 //! The suites of `cargo xtask test`: each has a time budget, prints what it spent of it, and fails at one and a half
 //! times that. One build profile for all. The outside suites drive the real binary.
 
+pub mod backup;
 pub mod browser;
 pub mod cargo;
 pub mod contract;
@@ -11,6 +12,7 @@ pub mod journey;
 pub mod messages;
 pub mod metrics;
 pub mod planted;
+pub mod release;
 pub mod shared;
 pub mod simulation;
 
@@ -153,6 +155,20 @@ pub const SUITES: &[Suite] = &[
         disk::run,
     ),
     suite("fsync", "on disk before the answer", 60, true, fsync::run),
+    suite(
+        "backup",
+        "a machine burned under load comes back by the document alone",
+        60,
+        true,
+        backup::run,
+    ),
+    suite(
+        "release",
+        "the tarball: packed twice the same, signed, and installed from",
+        30,
+        true,
+        release::run,
+    ),
 ];
 
 /// Runs the named suites, or all, and prints the closing line that counts in any language. Whether all passed.

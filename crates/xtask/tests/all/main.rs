@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod bench;
+mod release;
 mod suite;
 mod tidy;

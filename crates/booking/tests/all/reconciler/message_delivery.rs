@@ -332,13 +332,13 @@ async fn two_servers_share_the_work_and_send_nothing_twice() {
     let file = database::Database::file(&dir.join("two.sqlite"));
     let sink = Sink::start().unwrap();
     sink.otherwise(Behaviour::Slow(Duration::from_millis(20)));
-    let a = site_on(file.clone(), &[64], "a", settings(&sink));
+    let a = site_on(file.clone(), &[128], "a", settings(&sink));
     let b = site_on(file, &[], "b", settings(&sink));
-    book_many(&a, a.slots[0], 30).await;
+    book_many(&a, a.slots[0], 120).await;
     deliver(&a);
     deliver(&b);
     until("all went out", || counts(&a) == (0, 0)).await;
-    assert_eq!(distinct(&sink.arrived()), (30, 30));
+    assert_eq!(distinct(&sink.arrived()), (120, 120));
     let delivered = |site: &Site| {
         site.engine
             .counters()
@@ -356,6 +356,22 @@ async fn two_servers_share_the_work_and_send_nothing_twice() {
         site.owner.stop_and_join(Duration::from_secs(5)).await;
     }
     std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_erased_is_written_to_no_more() {
+    let sink = Sink::start().unwrap();
+    let site = site_on(fresh_memory(), &[4], "a", settings(&sink));
+    let (id, _) = site.book(site.slots[0], reader(1), 1).await.unwrap();
+    site.book(site.slots[0], reader(2), 1).await.unwrap();
+    let mut connection = site.database.connect().unwrap();
+    let mut tx = connection.begin().unwrap();
+    assert_eq!(booking::records::outbox::erase_about(&mut tx, id).unwrap(), 1);
+    tx.commit().unwrap();
+    deliver(&site);
+    until("the other arrived", || counts(&site) == (0, 0)).await;
+    let to: Vec<_> = sink.arrived().iter().map(|mail| mail.to.clone()).collect();
+    assert_eq!(to, ["reader2@example.org"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -18,7 +18,10 @@ const TEXTS: &[&TextSetting] = &[&TextSetting {
             Err("expected an address".to_owned())
         }
     },
+    expected: "an address",
+    absent: "nothing",
     reason: "for a test",
+    secret: false,
 }];
 
 #[track_caller]

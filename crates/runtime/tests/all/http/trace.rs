@@ -1,14 +1,18 @@
 //! A request has a trace id, a panic becomes an answer, and templates are counted, never paths.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Extension;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use base::limit::Settings;
 use http_body_util::BodyExt;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
+use runtime::http::listener::REQUEST_TIME;
 use runtime::http::metrics::Metrics;
 use runtime::http::problem::Problem;
 use runtime::http::trace::{Trace, TraceId, current, linked_trace, record};
@@ -23,7 +27,12 @@ async fn body(router: &Router, path: &str) -> (StatusCode, String) {
 }
 
 fn router(metrics: &Metrics) -> Router {
-    let trace = Trace::new(Clock::real(), Entropy::seeded(1), metrics);
+    routed(&Clock::real(), &Settings::default(), metrics)
+}
+
+fn routed(clock: &Clock, settings: &Settings, metrics: &Metrics) -> Router {
+    let trace = Trace::new(clock.clone(), Entropy::seeded(1), settings, metrics);
+    let sleeper = clock.clone();
     Router::new()
         .route(
             "/hold/{id}/{token}",
@@ -42,7 +51,58 @@ fn router(metrics: &Metrics) -> Router {
                 assert!(current().is_none(), "on purpose");
             }),
         )
+        .route(
+            "/slow/{token}",
+            get(|| async move {
+                sleeper.shift(Duration::from_secs(1)).unwrap();
+            }),
+        )
+        .route("/never", get(std::future::pending::<()>))
         .layer(from_fn_with_state(trace, record))
+}
+
+#[tokio::test]
+async fn a_slow_request_is_counted_by_its_route() {
+    let (clock, metrics) = (Clock::shiftable(), Metrics::new(&Clock::real()));
+    let router = routed(&clock, &Settings::default(), &metrics);
+    body(&router, "/refused").await;
+    body(&router, "/slow/SECRET").await;
+    let text = metrics.openmetrics();
+    assert!(
+        text.contains(r#"evenkeel_http_slow_requests_total{method="GET",route="/slow/{token}"} 1"#),
+        "{text}"
+    );
+    assert!(
+        !text.contains("SECRET") && text.matches("evenkeel_http_slow_requests_total{").count() == 1,
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_whose_time_is_over_is_answered_with_its_reference() {
+    let metrics = Metrics::new(&Clock::real());
+    let mut settings = Settings::default();
+    settings.set(&REQUEST_TIME, REQUEST_TIME.min).unwrap();
+    let (status, problem) = body(&routed(&Clock::real(), &settings, &metrics), "/never").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        problem.contains(r#""code":"timed-out""#) && problem.contains(r#""trace_id":""#),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_counted() {
+    let metrics = Metrics::new(&Clock::real());
+    let router = router(&metrics);
+    let left = tokio::time::timeout(Duration::from_millis(1), body(&router, "/never")).await;
+    assert!(left.is_err());
+    let text = metrics.openmetrics();
+    assert!(
+        text.contains(r#"evenkeel_http_unanswered_requests_total{method="GET",route="/never"} 1"#),
+        "{text}"
+    );
+    assert!(text.contains("evenkeel_http_requests_in_flight 0"), "{text}");
 }
 
 #[tokio::test]

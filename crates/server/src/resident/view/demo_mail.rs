@@ -19,11 +19,12 @@ pub struct ShownMail {
     pub text: String,
 }
 
-/// The page's content.
-pub fn view(mails: &[ShownMail], locale: &Locale) -> Markup {
+/// The page's content. `a_day`: how many mails an address gets in a day.
+pub fn view(mails: &[ShownMail], a_day: u64, locale: &Locale) -> Markup {
     html! {
         h1 { (locale.text("demo-mail-heading")) }
         p class="lead" { (locale.text("demo-mail-lead")) }
+        p class="after" { (locale.tell("demo-mail-limit", &[("count", a_day.into())])) }
         @if mails.is_empty() { p class="after" { (locale.text("demo-mail-none")) } }
         @for mail in mails { (one(mail, locale)) }
     }

@@ -122,6 +122,7 @@ async fn type_details(seen: &mut Seen<'_>, browser: &Browser) -> Result<()> {
     // Another journey may have booked the same person: a phone of our own makes us somebody else.
     let phone = format!("617555{:04}", std::process::id() % 9000 + seen.pages as u32);
     fill(browser, "phone", &phone).await?;
+    fill(browser, "email", &format!("{}{phone}@example.org", seen.prefix)).await?;
     press(browser, "main form[action$='/details'] button.button-primary").await?;
     seen.page("check").await?;
     let text = seen.text().await?;
@@ -148,10 +149,32 @@ async fn confirm(seen: &mut Seen<'_>, browser: &Browser) -> Result<String> {
         text.split_whitespace().any(code),
         "no code like 7KXM-2QRD-9J is shown:\n{text}"
     );
+    ensure!(
+        text.contains("•••@example.org"),
+        "the address is not shown masked:\n{text}"
+    );
     let link = url.as_str().split('?').next().unwrap_or_default().to_owned();
+    see_mail(seen, browser, &link).await?;
     browser.goto(&link).await?;
     seen.page("by-link").await?;
     Ok(link)
+}
+
+/// What would have gone out, from the confirmation's own link. It comes within the second.
+async fn see_mail(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<()> {
+    press(browser, "a[href='/demo/mail']").await?;
+    let until = Instant::now() + NEXT_PAGE_WITHIN;
+    let path = link.splitn(4, '/').nth(3).unwrap_or_default();
+    while !seen.text().await?.contains(path) {
+        ensure!(Instant::now() < until, "the mail never came:\n{}", seen.text().await?);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        browser.refresh().await?;
+    }
+    seen.page("demo-mail").await?;
+    let look = one(browser, "section.mail p a[href^='/demo/mail/']").await?;
+    let look = look.prop("href").await?.context("a link without an address")?;
+    browser.goto(&look).await?;
+    seen.page("demo-mail-look").await
 }
 
 /// A link for somebody who helps, made and stopped. Leaves the appointment before us.

@@ -18,10 +18,12 @@ use serde_json::Value;
 use super::Tally;
 use crate::Checkout;
 use crate::client::{Ask, Client};
+use crate::release::archive;
 use crate::site::{Site, Start};
 
-/// What is written with the installation's own secrets and kept apart from everything else by whoever runs it.
-const NOT_LOOKED_INTO: &[&str] = &["keys"];
+/// The installation's own secrets, kept apart by whoever runs it; and a demonstration's mails, which are what their readers
+/// would get: whole.
+const NOT_LOOKED_INTO: &[&str] = &["keys", "demo-mail"];
 /// Sealing everything anew after a rotation takes a few seconds here.
 const RESEALED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -88,7 +90,9 @@ impl Run {
         if self.arguments.is_empty() {
             self.add_output(&["verify"])?;
         }
+        self.add_support_bundle()?;
         self.add_files("while it runs")?;
+        self.add_backup()?;
         site.signal_server(Signal::SIGKILL)?;
         drop(site.kill_supervisor()?);
         self.add_files("killed")?;
@@ -146,6 +150,39 @@ impl Run {
     fn add_output(&mut self, arguments: &[&str]) -> Result<()> {
         let bytes = self.output(arguments)?;
         self.add(&arguments.join(" "), bytes);
+        Ok(())
+    }
+
+    /// A backup as it lies there, packed; and the database that comes out of it.
+    fn add_backup(&mut self) -> Result<()> {
+        let (file, back) = (self.data.with_extension("ekb"), self.data.with_extension("restored"));
+        let at = |path: &std::path::Path| path.display().to_string();
+        self.output(&["backup", &at(&file)])?;
+        self.add("backup", std::fs::read(&file)?);
+        let keys = at(&self.data.join("keys/master.key"));
+        let mut restore = Command::new(&self.binary);
+        restore.args(["restore", &at(&file), "--data", &at(&back), "--keys", &keys]);
+        let output = restore.output()?;
+        // It too finds values in clear wrong, and says so by its exit code.
+        ensure!(
+            output.status.success() || !self.arguments.is_empty(),
+            "restoring: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        self.add("restore", [output.stdout, output.stderr].concat());
+        if self.arguments.is_empty() {
+            self.add("backup, unpacked", std::fs::read(back.join("evenkeel.sqlite"))?);
+        }
+        Ok(())
+    }
+
+    /// What would be sent to whoever helps, unpacked: nothing is found in what is packed.
+    fn add_support_bundle(&mut self) -> Result<()> {
+        let file = self.data.with_extension("support.tar.gz");
+        self.add_output(&["support-bundle", &file.display().to_string()])?;
+        for (name, part) in archive::read(&std::fs::read(&file)?)? {
+            self.add(&format!("support bundle: {name}"), part.bytes);
+        }
         Ok(())
     }
 
