@@ -16,7 +16,7 @@ pub mod licences;
 pub mod manifests;
 pub mod metrics;
 pub mod paths;
-pub mod planted;
+pub mod planted_bugs;
 pub mod settings;
 pub mod sizes;
 pub mod sql;
@@ -138,9 +138,9 @@ pub const RULES: &[Rule] = &[
         check: headers::check,
     },
     Rule {
-        name: "planted",
+        name: "planted_bugs",
         says: "planted bugs are in nobody's build but the simulator's",
-        check: planted::check,
+        check: planted_bugs::check,
     },
     Rule {
         name: "paths",

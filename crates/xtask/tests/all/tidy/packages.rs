@@ -109,10 +109,10 @@ fn planted_bugs_are_in_nobodys_build() {
         "crates/booking/Cargo.toml",
         "[features]\n# planted\nplanted = [\"scheduling/planted\"]\n[dependencies]\n",
     );
-    check("planted", &[list, used, own], &[]);
+    check("planted_bugs", &[list, used, own], &[]);
     let by_default = ("crates/booking/Cargo.toml", "[features]\ndefault = [\"planted\"]\n");
     check(
-        "planted",
+        "planted_bugs",
         &[list, used, by_default],
         &["crates/booking/Cargo.toml:2: switches"],
     );
@@ -121,7 +121,7 @@ fn planted_bugs_are_in_nobodys_build() {
         "[dependencies]\nbooking = { workspace = true, features = [\"planted\"] }\n",
     );
     check(
-        "planted",
+        "planted_bugs",
         &[list, used, for_all],
         &["crates/cli/Cargo.toml:2: switches"],
     );
@@ -130,7 +130,7 @@ fn planted_bugs_are_in_nobodys_build() {
         "//! Saves rows.\nfn f() { planted::is(\"on_bug\"); }\n",
     );
     check(
-        "planted",
+        "planted_bugs",
         &[list, own, misspelt],
         &[
             "crates/booking/src/save.rs:2: `on_bug` is not",
