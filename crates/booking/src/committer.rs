@@ -17,7 +17,7 @@ pub(crate) use batch::AttemptError;
 pub use link::{SaidCode, Whose};
 pub(crate) use link::{opened_by, shared_token};
 pub use queue::Queue;
-pub(crate) use queue::{Task, Tokens, Waiting, queue};
+pub(crate) use queue::{Task, Tokens, Waiting, queue, stored_key};
 pub(crate) use see::{appointment_seen, hold_seen};
 
 use crate::availability::change_feed::ChangeFeed;
@@ -191,14 +191,36 @@ impl Committer {
         head.is_some_and(|head| head.is_ok_and(|head| head.sequence > before))
     }
 
-    /// After a lost answer: on a new connection, whether the commit is there. Its events are the proof; one that wrote
-    /// none changed nothing.
+    /// After a lost answer: on a new connection, whether the commit is there. Its events and one of its answers are the
+    /// proof.
     fn look_up(&mut self, batch: &[Task], prepared: &batch::Prepared) -> Result<bool, Fault> {
         self.connection = None;
         let keys = batch.iter().filter_map(|task| task.key.as_ref());
-        self.doubt = Some(keys.map(|(key, _)| key.clone()).collect());
+        let keys: BTreeSet<_> = keys.map(|(key, _)| key.clone()).collect();
+        self.doubt = Some(keys.clone());
         self.ready().map_err(|_| Fault::OutcomeUnknown)?;
-        Ok(self.head == prepared.head)
+        match self.is_kept(prepared) {
+            Ok(is_kept) => Ok(self.head == prepared.head && is_kept),
+            Err(cause) => {
+                tracing::error!(%cause, "what became of a commit in doubt cannot be looked up");
+                (self.connection, self.doubt) = (None, Some(keys));
+                Err(Fault::OutcomeUnknown)
+            }
+        }
+    }
+
+    /// Whether an answer of a batch is there; a batch without any is known by its events.
+    fn is_kept(&mut self, prepared: &batch::Prepared) -> Result<bool, Broken> {
+        let (Some(key), Some(connection)) = (&prepared.key, &mut self.connection) else {
+            return Ok(true);
+        };
+        let outcome = records::outcome::load(&mut connection.begin_read()?, key)?;
+        Ok(outcome.is_some())
+    }
+
+    /// Whether another process owns this server's name: nothing may be written any more.
+    pub(crate) fn has_lost_its_name(&self) -> bool {
+        self.name_lost
     }
 
     /// Makes sure that there is a connection, that nothing is in doubt, and that the end of the chain is known.

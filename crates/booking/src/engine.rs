@@ -2,7 +2,7 @@
 
 use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
-use crate::committer::{self, Committer, Queue, Task};
+use crate::committer::{self, Committer, Queue, Task, Waiting};
 pub use crate::committer::{SaidCode, Whose};
 use crate::reader::Reader;
 use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
@@ -142,39 +142,71 @@ pub struct MessageCounters {
     pub oldest_s: AtomicU64,
 }
 
+/// An engine before it has threads.
+pub(crate) struct Opened {
+    pub feed: Arc<ChangeFeed>,
+    pub counters: Arc<Counters>,
+    pub queue: Queue,
+    pub waiting: Waiting,
+    pub committer: Committer,
+    pub watch: heads::Watch,
+}
+
+/// Opens the database, brings its schema up to date, and reads what is to be offered.
+pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
+    let (clock, keys) = (&start.clock, &start.keys);
+    let mut writer = start.database.connect()?;
+    database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
+    // The process before may have ended between a failed sync and its settling. Before anything moves the log.
+    writer.settle()?;
+    sealing::check(&mut writer.begin_read()?, keys)??;
+    sealing::declare(&mut writer, keys, clock.now())?;
+    let watch = heads::check(&start.database, &mut writer, clock)?;
+    let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
+    let counters = Arc::new(Counters::default());
+    let most = start.settings.get(&limit::QUEUE) as usize;
+    let (queue, waiting) = committer::queue(most, Arc::clone(&counters));
+    let parts = committer::Parts {
+        database: start.database.clone(),
+        keys: keys.clone(),
+        clock: clock.clone(),
+        entropy: start.entropy.clone(),
+        settings: start.settings.clone(),
+        chain: start.name.clone(),
+        feed: Arc::clone(&feed),
+        counters: Arc::clone(&counters),
+    };
+    let committer = Committer::new(parts, writer)?;
+    Ok(Opened {
+        feed,
+        counters,
+        queue,
+        waiting,
+        committer,
+        watch,
+    })
+}
+
 impl Engine {
     /// Opens the database, brings its schema up to date, reads what is to be offered, and starts the engine's threads.
     pub fn start(start: Start) -> Result<Self, StartError> {
+        let Opened {
+            feed,
+            counters,
+            queue,
+            waiting,
+            committer,
+            watch,
+        } = open(&start)?;
         let Start {
             database,
             keys,
             clock,
             entropy,
             settings,
-            name,
             owner,
+            ..
         } = start;
-        let mut writer = database.connect()?;
-        database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
-        // The process before may have ended between a failed sync and its settling. Before anything moves the log.
-        writer.settle()?;
-        sealing::check(&mut writer.begin_read()?, &keys)??;
-        sealing::declare(&mut writer, &keys, clock.now())?;
-        let watch = heads::check(&database, &mut writer, &clock)?;
-        let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
-        let counters = Arc::new(Counters::default());
-        let (queue, waiting) = committer::queue(settings.get(&limit::QUEUE) as usize, Arc::clone(&counters));
-        let parts = committer::Parts {
-            database: database.clone(),
-            keys: keys.clone(),
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            settings: settings.clone(),
-            chain: name,
-            feed: Arc::clone(&feed),
-            counters: Arc::clone(&counters),
-        };
-        let committer = Committer::new(parts, writer)?;
         let shutdown = owner.shutdown().clone();
         owner.thread("committer", move || committer.run(&waiting, &shutdown))?;
         let (follower, following, shutdown) = (database.connect_beside()?, Arc::clone(&feed), owner.shutdown().clone());
@@ -320,6 +352,13 @@ pub struct KeyedRequest {
     pub key: String,
     /// SHA-256 of the body.
     pub body_hash: [u8; 32],
+}
+
+impl KeyedRequest {
+    /// The key as its outcome is stored under it.
+    pub fn stored(&self) -> Vec<u8> {
+        committer::stored_key(self)
+    }
 }
 
 /// Turns a verdict into an answer. Called inside the batch: pure and quick. Its bytes are what a repeated request gets.

@@ -16,6 +16,7 @@ pub mod reconciler;
 pub mod records;
 pub mod role;
 pub mod sealing;
+pub mod stepwise;
 pub mod verify;
 
 /// A demonstration's mail, as a page shows it.

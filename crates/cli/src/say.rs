@@ -104,7 +104,10 @@ impl Say {
         } else {
             "Without demonstration data: clinics come in with `evenkeel import`."
         };
-        let warnings: String = self.warnings.iter().map(|warning| format!("{warning}\n")).collect();
+        let warnings = self
+            .warnings
+            .iter()
+            .fold(String::new(), |all, warning| all + warning + "\n");
         format!(
             "\nEvenkeel is running.\n\n  Pages  {}\n  Data   {data}\n  Keys   {data}/keys\n  Logs   {data}/log\n\n{what}\n\
              {}{warnings}Stop with Ctrl-C here, or anywhere with `evenkeel stop --data {data}`.",

@@ -5,6 +5,7 @@
 
 pub mod copy;
 pub mod fault;
+pub mod fault_injection;
 pub mod migration;
 mod settle;
 pub mod sqlite;

@@ -2,6 +2,7 @@
 //! every engine. A transaction that is dropped is rolled back.
 
 use crate::fault::{Broken, CommitFailed, OpenError};
+use crate::fault_injection::{self, Faults, Injected, Step};
 use crate::{settle, sqlite};
 use base::answer::Fault;
 use std::cell::Cell;
@@ -20,6 +21,7 @@ pub struct Database {
     durability: Durability,
     /// Whether [`Connection::settle`] was done since this handle, or the one it was cloned from, was made.
     settled: Arc<AtomicBool>,
+    faults: Injected,
 }
 
 #[derive(Debug, Clone)]
@@ -44,6 +46,7 @@ impl Database {
             place: Place::File(path.to_owned()),
             durability: Durability::Full,
             settled: Arc::default(),
+            faults: Injected::default(),
         }
     }
     /// A database in memory, shared by all connections that give the same name, gone with the last of them.
@@ -52,6 +55,14 @@ impl Database {
             place: Place::Memory(name.to_owned()),
             durability: Durability::Full,
             settled: Arc::default(),
+            faults: Injected::default(),
+        }
+    }
+    /// As [`Database::memory`], with faults put between the engine and it: for simulation only.
+    pub fn in_simulation(name: &str, faults: Arc<dyn Faults>) -> Self {
+        Self {
+            faults: Injected::from(faults),
+            ..Self::memory(name)
         }
     }
     /// The same place with another durability.
@@ -80,6 +91,7 @@ impl Database {
         })
     }
     fn driver(&self, to: Use) -> Result<rusqlite::Connection, OpenError> {
+        self.faults.before_connect()?;
         let driver = match to {
             Use::Committer => sqlite::open(&self.place, self.durability),
             Use::Beside => sqlite::open_beside(&self.place, self.durability),
@@ -252,17 +264,20 @@ impl Connection {
     /// Begins a writing transaction: at once exclusive among writers, after waiting at most [`WRITER_WAIT`].
     pub fn begin(&mut self) -> Result<Transaction<'_>, Broken> {
         self.mend();
+        self.before(Step::Begin)?;
         Transaction::start(self, "BEGIN IMMEDIATE")
     }
     /// Begins a reading transaction: one unchanging view, beside any writer.
     pub fn begin_read(&mut self) -> Result<Transaction<'_>, Broken> {
         self.mend();
+        self.before(Step::BeginRead)?;
         Transaction::start(self, "BEGIN DEFERRED")
     }
     /// A number that changes when *another* connection has committed. Cheap enough to ask every few milliseconds. Says
     /// nothing beside a number from before a fault.
     pub fn data_version(&mut self) -> Result<i64, Broken> {
         self.mend();
+        self.before(Step::Query)?;
         sqlite::data_version(&self.inner).inspect_err(|broken| self.doubt(broken))
     }
     /// Waits at most this long for others, instead of [`WRITER_WAIT`].
@@ -279,13 +294,25 @@ impl Connection {
     /// be read afterwards is on disk, and whatever cannot be read will not come back. An error leaves it uncertain.
     pub fn settle(&mut self) -> Result<(), Broken> {
         self.mend();
+        self.before(Step::Begin)?;
+        self.before(Step::Execute)?;
         settle::settle(&self.inner, self.home.0.path()).inspect_err(|broken| self.doubt(broken))?;
         self.home.0.settled.store(true, Ordering::Release);
         Ok(())
     }
+    fn before(&self, step: Step) -> Result<(), Broken> {
+        let faults = &self.home.0.faults;
+        faults.before(step).inspect_err(|broken| self.doubt(broken))
+    }
     fn doubt(&self, broken: &Broken) {
         let disk = matches!(broken, Broken::Fault { fault, .. } if *fault != Fault::Busy);
         self.suspect.set(self.suspect.get() || disk);
+    }
+    fn doubt_commit(&self, failed: &CommitFailed) {
+        match failed {
+            CommitFailed::NotDone(broken) => self.doubt(broken),
+            CommitFailed::InDoubt(_) => self.suspect.set(true),
+        }
     }
     /// Moves every committed page to the database file and cuts the log to nothing, so that no older page stays in it.
     /// Waits for readers for a moment only, since writers wait meanwhile; whether it was done.
@@ -346,6 +373,7 @@ impl<'c> Transaction<'c> {
 
     /// Runs a query and hands each row to `each`.
     pub fn query(&mut self, sql: &str, values: &[Value<'_>], mut each: impl FnMut(&Row<'_>)) -> Result<(), Broken> {
+        self.connection.before(Step::Query)?;
         let mut statement = self.prepared(sql)?;
         sqlite::bind(&mut statement, values)?;
         let mut rows = statement.raw_query();
@@ -362,6 +390,7 @@ impl<'c> Transaction<'c> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> T,
     ) -> Result<Option<T>, Broken> {
+        self.connection.before(Step::Query)?;
         let mut statement = self.prepared(sql)?;
         sqlite::bind(&mut statement, values)?;
         let mut rows = statement.raw_query();
@@ -371,6 +400,7 @@ impl<'c> Transaction<'c> {
 
     /// Runs a statement; answers how many rows it changed.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, Broken> {
+        self.connection.before(Step::Execute)?;
         let mut statement = self.prepared(sql)?;
         sqlite::bind(&mut statement, values)?;
         statement.raw_execute().map_err(|error| self.broken(error))
@@ -389,12 +419,19 @@ impl<'c> Transaction<'c> {
 
     /// Makes everything since the beginning lasting, or says what is known of it.
     pub fn commit(mut self) -> Result<(), CommitFailed> {
+        let answer_is_lost = self.connection.home.0.faults.at_commit();
+        let answer_is_lost = answer_is_lost.inspect_err(|failed| self.connection.doubt_commit(failed))?;
         self.open = false;
         let done = self
             .inner()
             .prepare_cached("COMMIT")
             .and_then(|mut statement| statement.execute([]));
         match done {
+            Ok(_) if answer_is_lost => {
+                let failed = fault_injection::lost();
+                self.connection.doubt_commit(&failed);
+                Err(failed)
+            }
             Ok(_) => Ok(()),
             Err(error) => {
                 let failed = sqlite::commit_failed(error);
@@ -402,10 +439,7 @@ impl<'c> Transaction<'c> {
                 if !self.inner().is_autocommit() {
                     let _ = self.inner().execute_batch("ROLLBACK");
                 }
-                match &failed {
-                    CommitFailed::NotDone(broken) => self.connection.doubt(broken),
-                    CommitFailed::InDoubt(_) => self.connection.suspect.set(true),
-                }
+                self.connection.doubt_commit(&failed);
                 Err(failed)
             }
         }

@@ -33,9 +33,15 @@ struct Inner {
 }
 
 enum Source {
-    Real { start: Instant },
-    Shiftable { start: Instant },
+    Real {
+        start: Instant,
+    },
+    Shiftable {
+        start: Instant,
+    },
     Manual,
+    /// As manual, but whoever sleeps moves it on: one thread plays everybody.
+    Simulated,
 }
 
 #[derive(Clone, Copy)]
@@ -80,6 +86,15 @@ impl Clock {
         Self::new(Source::Manual, at)
     }
 
+    /// A manual clock for a simulation in one thread: who sleeps by it moves it on instead of waiting for somebody.
+    pub fn simulated(at: Timestamp) -> Self {
+        Self::new(Source::Simulated, at)
+    }
+
+    fn stands_still(&self) -> bool {
+        matches!(self.0.source, Source::Manual | Source::Simulated)
+    }
+
     fn hands(&self) -> MutexGuard<'_, Hands> {
         // Two plain values: whatever panicked while holding them left them whole.
         self.0.hands.lock().unwrap_or_else(PoisonError::into_inner)
@@ -90,7 +105,7 @@ impl Clock {
         match self.0.source {
             Source::Real { .. } => wall(),
             Source::Shiftable { .. } => wall() + self.hands().ahead,
-            Source::Manual => self.hands().wall,
+            Source::Manual | Source::Simulated => self.hands().wall,
         }
     }
 
@@ -99,7 +114,7 @@ impl Clock {
         match self.0.source {
             Source::Real { start } => start.elapsed(),
             Source::Shiftable { start } => start.elapsed() + self.hands().ahead,
-            Source::Manual => self.hands().ahead,
+            Source::Manual | Source::Simulated => self.hands().ahead,
         }
     }
 
@@ -107,14 +122,16 @@ impl Clock {
     pub fn shifted_by(&self) -> Duration {
         match self.0.source {
             Source::Shiftable { .. } => self.hands().ahead,
-            Source::Real { .. } | Source::Manual => Duration::ZERO,
+            Source::Real { .. } | Source::Manual | Source::Simulated => Duration::ZERO,
         }
     }
 
     /// Waits for `span` of this clock's time; a shift shortens the wait.
     pub async fn sleep(&self, span: Duration) {
-        if matches!(self.0.source, Source::Real { .. }) {
-            return tokio::time::sleep(span).await;
+        match self.0.source {
+            Source::Real { .. } => return tokio::time::sleep(span).await,
+            Source::Simulated => return self.advance(span),
+            Source::Shiftable { .. } | Source::Manual => {}
         }
         let until = self.monotonic().saturating_add(span);
         let mut told = self.0.told.subscribe();
@@ -136,15 +153,17 @@ impl Clock {
 
     /// As [`Clock::sleep`], for an owned thread.
     pub fn sleep_blocking(&self, span: Duration) {
-        if matches!(self.0.source, Source::Real { .. }) {
-            return std::thread::sleep(span);
+        match self.0.source {
+            Source::Real { .. } => return std::thread::sleep(span),
+            Source::Simulated => return self.advance(span),
+            Source::Shiftable { .. } | Source::Manual => {}
         }
         let until = self.monotonic().saturating_add(span);
         loop {
             let hands = self.hands();
             let passed = match self.0.source {
                 Source::Real { start } | Source::Shiftable { start } => start.elapsed() + hands.ahead,
-                Source::Manual => hands.ahead,
+                Source::Manual | Source::Simulated => hands.ahead,
             };
             let left = until.saturating_sub(passed);
             if left.is_zero() {
@@ -175,6 +194,7 @@ impl Clock {
             }
             match self.0.source {
                 Source::Real { .. } => std::thread::sleep(left.min(STOP_LOOK)),
+                Source::Simulated => self.advance(left),
                 // Woken at once when the clock is moved.
                 Source::Shiftable { .. } | Source::Manual => {
                     let woken = self.0.moved.wait_timeout(self.hands(), left.min(STOP_LOOK));
@@ -198,7 +218,7 @@ impl Clock {
 
     /// Sets a manual clock, also back; its monotone time only follows forward. No effect on other clocks.
     pub fn set(&self, at: Timestamp) {
-        if matches!(self.0.source, Source::Manual) {
+        if self.stands_still() {
             self.turn(|hands| {
                 hands.ahead = hands.ahead.saturating_add(at.since(hands.wall));
                 hands.wall = at;
@@ -206,9 +226,17 @@ impl Clock {
         }
     }
 
+    /// Sets the wall's time of a manual clock alone, as a time server does: monotone time stays. No effect on other
+    /// clocks.
+    pub fn step_wall(&self, at: Timestamp) {
+        if self.stands_still() {
+            self.turn(|hands| hands.wall = at);
+        }
+    }
+
     /// Advances a manual clock. No effect on other clocks.
     pub fn advance(&self, span: Duration) {
-        if matches!(self.0.source, Source::Manual) {
+        if self.stands_still() {
             self.turn(|hands| {
                 hands.wall = hands.wall + span;
                 hands.ahead = hands.ahead.saturating_add(span);
@@ -234,6 +262,7 @@ impl fmt::Debug for Clock {
             Source::Real { .. } => "real",
             Source::Shiftable { .. } => "shiftable",
             Source::Manual => "manual",
+            Source::Simulated => "simulated",
         };
         write!(f, "Clock({kind}, {})", self.now())
     }

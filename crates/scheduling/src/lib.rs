@@ -6,6 +6,7 @@ pub mod clinic;
 pub mod command;
 pub mod decide;
 pub mod jurisdiction;
+pub mod planted;
 pub mod refusal;
 pub mod resident;
 pub mod rules;

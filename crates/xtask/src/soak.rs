@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::suite::{Tally, crash};
+use crate::suite::{Tally, crash, simulation};
 use crate::{Checkout, program};
 
 /// One soak.
@@ -19,11 +19,18 @@ struct Soak {
 /// Ten times what the crash suite takes.
 const CRASH_LASTS: Duration = Duration::from_mins(10);
 
-const SOAKS: &[Soak] = &[Soak {
-    name: "crash",
-    says: "ten minutes of kills: nothing acknowledged is lost",
-    run: |checkout| crash::lasting(checkout, CRASH_LASTS),
-}];
+const SOAKS: &[Soak] = &[
+    Soak {
+        name: "crash",
+        says: "ten minutes of kills: nothing acknowledged is lost",
+        run: |checkout| crash::lasting(checkout, CRASH_LASTS),
+    },
+    Soak {
+        name: "simulation",
+        says: "thousands of simulated worlds, and some that last long",
+        run: simulation::lasting,
+    },
+];
 
 /// Runs the named soaks, or all. Whether all passed.
 pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {

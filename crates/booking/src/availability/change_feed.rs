@@ -11,7 +11,7 @@ use database::{Broken, Connection, Transaction};
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 use scheduling::rules::Rules;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ pub struct ChangeFeed {
     snapshot: ArcSwap<Snapshot>,
     rules: ArcSwap<Rules>,
     zips: ArcSwap<Vec<records::zip::Zip>>,
-    confirmed_at: AtomicI64,
+    /// On the monotone clock: a wall clock that was set must not make the picture look younger than it is.
+    confirmed_at: AtomicU64,
     reloads: AtomicU64,
     /// The last change that the snapshot shows.
     applied: Mutex<i64>,
@@ -30,7 +31,7 @@ pub struct ChangeFeed {
 impl ChangeFeed {
     /// Reads everything once.
     pub fn load(connection: &mut Connection, clock: Clock) -> Result<Self, Broken> {
-        let now = clock.now();
+        let (now, at) = (clock.now(), clock.monotonic());
         let mut tx = connection.begin_read()?;
         let applied = records::change::last(&mut tx)?;
         let snapshot = read_snapshot(&mut tx, now, 1)?;
@@ -40,7 +41,7 @@ impl ChangeFeed {
             snapshot: ArcSwap::from_pointee(snapshot),
             rules: ArcSwap::from_pointee(rules),
             zips: ArcSwap::from_pointee(zips),
-            confirmed_at: AtomicI64::new(now.micros()),
+            confirmed_at: AtomicU64::new(at.as_micros() as u64),
             reloads: AtomicU64::new(0),
             applied: Mutex::new(applied),
             clock,
@@ -62,9 +63,11 @@ impl ChangeFeed {
         self.zips.load_full()
     }
 
-    /// When the snapshot was last confirmed to be current.
+    /// When the snapshot was last confirmed to be current, by the wall clock as it stands now.
     pub fn as_of(&self) -> Timestamp {
-        Timestamp::from_micros(self.confirmed_at.load(Ordering::Acquire))
+        let confirmed_at = Duration::from_micros(self.confirmed_at.load(Ordering::Acquire));
+        let (now, age) = (self.clock.now(), self.clock.monotonic().saturating_sub(confirmed_at));
+        now - age
     }
 
     /// How often everything was read anew because the feed fell behind.
@@ -76,8 +79,8 @@ impl ChangeFeed {
         self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn confirm(&self, at: Timestamp) {
-        self.confirmed_at.fetch_max(at.micros(), Ordering::AcqRel);
+    fn confirm(&self, at: Duration) {
+        self.confirmed_at.fetch_max(at.as_micros() as u64, Ordering::AcqRel);
     }
 
     /// Shows what the committer of this process has just committed; `current_at` is an instant at which it had the
@@ -87,7 +90,7 @@ impl ChangeFeed {
         &self,
         sequence: i64,
         free: &[(SlotId, u32)],
-        current_at: Timestamp,
+        current_at: Duration,
         connection: &mut Connection,
     ) -> Result<(), Broken> {
         let mut applied = self.applied();
@@ -111,11 +114,11 @@ impl ChangeFeed {
     }
 
     fn catch_up_from(&self, applied: &mut i64, connection: &mut Connection) -> Result<(), Broken> {
-        let now = self.clock.now();
+        let (now, at) = (self.clock.now(), self.clock.monotonic());
         let mut tx = connection.begin_read()?;
         let (changes, whole) = records::change::after(&mut tx, *applied)?;
         let Some(last) = changes.last().map(|change| change.sequence) else {
-            self.confirm(now);
+            self.confirm(at);
             return Ok(());
         };
         let current = self.snapshot.load_full();
@@ -136,7 +139,21 @@ impl ChangeFeed {
             self.snapshot.store(Arc::new(current.with_free(&free, version)));
         }
         *applied = last;
-        self.confirm(now);
+        self.confirm(at);
+        Ok(())
+    }
+
+    /// Looks once for commits of others; `seen` is what this connection saw at its last look. After a failure it saw
+    /// nothing: the next number may be another connection's.
+    pub(crate) fn look(&self, connection: &mut Connection, seen: &mut Option<i64>) -> Result<(), Broken> {
+        let at = self.clock.monotonic();
+        let before = seen.take();
+        let version = connection.data_version()?;
+        if before != Some(version) {
+            self.catch_up(connection)?;
+        }
+        *seen = Some(version);
+        self.confirm(at);
         Ok(())
     }
 
@@ -145,24 +162,13 @@ impl ChangeFeed {
         let mut seen = None;
         let mut failing = false;
         while !shutdown.requested() {
-            let now = self.clock.now();
-            let looked = connection.data_version().and_then(|version| {
-                if seen != Some(version) {
-                    self.catch_up(&mut connection)?;
-                    seen = Some(version);
-                }
-                self.confirm(now);
-                Ok(())
-            });
+            let looked = self.look(&mut connection, &mut seen);
             if let Err(cause) = &looked
                 && !failing
             {
                 tracing::error!(fault = cause.fault().code(), %cause, "the change feed cannot look; the snapshot ages");
             }
             failing = looked.is_err();
-            if failing {
-                seen = None; // the next number may be another connection's
-            }
             self.clock.sleep_blocking(every);
         }
     }

@@ -18,6 +18,7 @@ use runtime::hook;
 use scheduling::command::{Command, Proof};
 use scheduling::decide::{self, Circumstances, decide};
 use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
+use scheduling::planted;
 use scheduling::refusal::Refusal;
 use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose, code_counts};
 use scheduling::rules::Rules;
@@ -51,6 +52,8 @@ pub(crate) struct Prepared {
     pub replies: Vec<Reply>,
     /// Where the audit chain ends if the commit is there.
     pub head: Head,
+    /// A key whose answer is there if the commit is: a batch of refusals alone leaves no event.
+    pub key: Option<Vec<u8>>,
 }
 
 /// What gathers while the commands of a batch are decided.
@@ -85,10 +88,16 @@ impl Committer {
             set: load::load(&mut tx, batch, self.parts.clock.now(), &self.parts.keys)?,
             ..Gathered::default()
         };
+        if planted::is("capacity_not_reread") {
+            load::count_by_snapshot(&mut gathered.set, &self.parts.feed.snapshot());
+        }
         if sends_mail(&self.parts.settings, &rules) {
             gathered.next_message = Some(records::outbox::last_number(&mut tx)? + 1);
         }
         for (key, _) in batch.iter().filter_map(|task| task.key.as_ref()) {
+            if planted::is("skip_key_lookup") {
+                break;
+            }
             if let Some(outcome) = records::outcome::load(&mut tx, key)? {
                 gathered.known.insert(key.clone(), outcome);
             }
@@ -106,18 +115,25 @@ impl Committer {
         let saved = save::save(&mut tx, &gathered, self.parts.clock.now())?;
         hook::reach("before-commit");
         // Nobody else can commit before this commit is there: the picture that shows it is current as of now.
-        let current_at = self.parts.clock.now();
+        let current_at = self.parts.clock.monotonic();
         match tx.commit() {
             Ok(()) => {}
             Err(CommitFailed::NotDone(broken)) => return Err(broken.into()),
             Err(CommitFailed::InDoubt(cause)) => {
                 return Err(AttemptError::InDoubt {
                     cause,
-                    prepared: Prepared { replies, head },
+                    prepared: Prepared {
+                        replies,
+                        head,
+                        key: gathered.outcomes.first().map(|outcome| outcome.key.clone()),
+                    },
                 });
             }
         }
         hook::reach("after-commit");
+        if planted::is("outcome_outside_transaction") {
+            save::outcomes_afterwards(connection, &gathered);
+        }
         self.head = head;
         count(&self.parts.counters.commits, 1);
         count(&self.parts.counters.commands, batch.len() as u64);
@@ -281,6 +297,9 @@ impl Committer {
     /// Puts a command's events at the end of the chain; a booking's with the commitment to its resident's details.
     fn forge(&self, task: &Task, events: &[AuditEvent], gathered: &mut Gathered, head: &mut Head) {
         for (part, event) in events.iter().enumerate() {
+            if planted::is("audit_dropped") && event.kind == AuditKind::AppointmentCancelled {
+                continue;
+            }
             let booked = match (event.kind, event.subject) {
                 (AuditKind::AppointmentBooked, Subject::Appointment(id)) => gathered.set.appointments.get(&id),
                 _ => None,

@@ -2,6 +2,7 @@
 //! order of kinds, each by id.
 
 use super::queue::Task;
+use crate::availability::snapshot::Snapshot;
 use crate::records;
 use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::Timestamp;
@@ -71,6 +72,15 @@ pub(super) fn load(
         set.last_code = last.max(CodeNumber::at(now));
     }
     Ok(set)
+}
+
+/// The bug `capacity_not_reread`: as many places are free as the snapshot shows, whatever the rows say.
+pub(super) fn count_by_snapshot(set: &mut WorkingSet, snapshot: &Snapshot) {
+    for slot in set.slots.values_mut() {
+        if let Some((_, shown)) = snapshot.slot(slot.id) {
+            slot.booked = slot.capacity.saturating_sub(u32::from(shown.free) + slot.held);
+        }
+    }
 }
 
 fn resolve(batch: &[Task]) -> Resolved {

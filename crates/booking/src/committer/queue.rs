@@ -67,7 +67,7 @@ impl Task {
 /// A key as stored: hashed with its scope, so that nothing a client sent lies there. Where the client made it growing
 /// with time (UUIDv7) its time leads, so that new rows lie together: at a million rows that is most of a booking's
 /// cost. Any other key leads with its own hash.
-fn stored_key(keyed: &KeyedRequest) -> Vec<u8> {
+pub(crate) fn stored_key(keyed: &KeyedRequest) -> Vec<u8> {
     let hash = Sha256::new()
         .chain_update(&keyed.scope)
         .chain_update([0])

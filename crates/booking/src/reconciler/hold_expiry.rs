@@ -5,7 +5,10 @@
 use crate::committer::{Task, Tokens};
 use crate::engine::{Engine, Rendered, StartError, connection, count};
 use crate::{limit, records};
+use base::id::HoldId;
+use base::limit::Settings;
 use database::{Broken, Connection, Database};
+use runtime::clock::Clock;
 use scheduling::command::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,13 +39,31 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
 }
 
 fn free_due(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
-    let now = engine.clock().now();
-    let before = now - engine.settings().duration(&limit::HOLD_GRACE);
-    let due = records::hold::due(&mut connection.begin_read()?, before, AT_ONCE)?;
     // All at once into the queue, so that they share batches; then wait for them, so that the next turn finds others.
-    let mut answers = Vec::with_capacity(due.len());
-    for hold in due {
-        let deadline = engine.clock().monotonic() + PATIENCE;
+    let due = due(connection, engine.clock(), engine.settings())?;
+    let answers: Vec<_> = due
+        .into_iter()
+        .filter_map(|(_, task)| engine.inner().queue.send(task).ok())
+        .collect();
+    // Read-only, busy: they stay held, and the next turn tries again.
+    let freed = answers
+        .into_iter()
+        .filter_map(|answer| answer.blocking_recv().ok()?.ok())
+        .count();
+    count(&engine.counters().expired_holds, freed as u64);
+    Ok(())
+}
+
+/// What is due, each with the command that frees it.
+pub(crate) fn due(
+    connection: &mut Connection,
+    clock: &Clock,
+    settings: &Settings,
+) -> Result<Vec<(HoldId, Task)>, Broken> {
+    let now = clock.now();
+    let before = now - settings.duration(&limit::HOLD_GRACE);
+    let due = records::hold::due(&mut connection.begin_read()?, before, AT_ONCE)?;
+    let task = |hold| {
         let render = Arc::new(|_: &crate::engine::Verdict<'_>| Rendered {
             status: 200,
             body: Vec::new(),
@@ -51,14 +72,8 @@ fn free_due(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> 
             own: true,
             ..Tokens::default()
         };
-        let task = Task::new(Command::ExpireHold { hold }, tokens, now, deadline, None, render);
-        answers.extend(engine.inner().queue.send(task).ok());
-    }
-    // Read-only, busy: they stay held, and the next turn tries again.
-    let freed = answers
-        .into_iter()
-        .filter_map(|answer| answer.blocking_recv().ok()?.ok())
-        .count();
-    count(&engine.counters().expired_holds, freed as u64);
-    Ok(())
+        let deadline = clock.monotonic() + PATIENCE;
+        Task::new(Command::ExpireHold { hold }, tokens, now, deadline, None, render)
+    };
+    Ok(due.into_iter().map(|hold| (hold, task(hold))).collect())
 }

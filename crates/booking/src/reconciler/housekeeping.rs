@@ -3,7 +3,9 @@
 use crate::engine::{Engine, StartError, connection};
 use crate::reconciler::message_delivery::COPIES_COUNT;
 use crate::{limit, records};
+use base::limit::Settings;
 use database::{Broken, CommitFailed, Connection, Database};
+use runtime::clock::Clock;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(30);
@@ -23,7 +25,7 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
                 continue;
             }
             next = engine_of_thread.clock().monotonic() + EVERY;
-            if let Err(cause) = forget(&engine_of_thread, &mut connection) {
+            if let Err(cause) = forget(&mut connection, engine_of_thread.clock(), engine_of_thread.settings()) {
                 tracing::warn!(fault = cause.fault().code(), %cause, "old outcomes and changes stay for now");
             }
         }
@@ -31,13 +33,14 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
     Ok(())
 }
 
-fn forget(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
-    let before = engine.clock().now() - engine.settings().duration(&limit::OUTCOME_RETENTION);
-    let keep = engine.settings().get(&limit::CHANGES_KEPT) as i64;
+/// Forgets once.
+pub(crate) fn forget(connection: &mut Connection, clock: &Clock, settings: &Settings) -> Result<(), Broken> {
+    let before = clock.now() - settings.duration(&limit::OUTCOME_RETENTION);
+    let keep = settings.get(&limit::CHANGES_KEPT) as i64;
     let mut tx = connection.begin()?;
     let outcomes = records::outcome::forget_before(&mut tx, before, AT_ONCE)?;
     let changes = records::change::forget(&mut tx, keep, AT_ONCE)?;
-    let (kept, now) = (engine.settings().duration(&limit::MAILS_KEPT), engine.clock().now());
+    let (kept, now) = (settings.duration(&limit::MAILS_KEPT), clock.now());
     let messages = records::outbox::forget_before(&mut tx, now - kept, AT_ONCE)?;
     let copies = records::outbox::forget_copies(&mut tx, now - COPIES_COUNT, AT_ONCE)?;
     if outcomes + changes + messages + copies == 0 {

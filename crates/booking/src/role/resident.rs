@@ -1,50 +1,51 @@
 //! All that a resident may do, without an account: hold, book, and by the secret of a personal link see, cancel, move.
 //! Whoever holds this handle can do nothing else.
 
+use super::wanted::{Maker, Wanted};
 use crate::committer::{Task, Tokens, appointment_seen, hold_seen, opened_by, shared_token};
 use crate::engine::{
     AppointmentSeen, Ask, BookingRequest, Engine, FoundByCode, HoldSeen, Reply, SaidCode, SharedSeen, Whose, count,
 };
 use crate::{limit, records};
 use base::answer::Fault;
-use base::id::{AppointmentId, HoldId, Id, SlotId};
+use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::{Date, Timestamp};
+use database::{Broken, Connection};
+use runtime::clock::Clock;
 use runtime::secret::KeyRing;
-use scheduling::command::{Booking, Command};
+use scheduling::command::Command;
 use scheduling::resident::code::Code;
-use scheduling::resident::identity::{Fingerprint, Identity, contact_texts, person_text};
-use scheduling::resident::person::Person;
 use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose, SharedLink, code_counts, is_over};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A resident's handle on the engine.
 #[derive(Clone)]
 pub struct Resident {
     engine: Engine,
+    maker: Maker,
 }
 
 impl Resident {
     /// A handle.
     pub fn new(engine: Engine) -> Self {
-        Self { engine }
+        let maker = Maker::new(engine.keys(), engine.clock(), engine.entropy());
+        Self { engine, maker }
     }
 
     /// Keeps places, all or none: one slot asked for as such, or a list.
     pub async fn place_hold(&self, slots: Vec<SlotId>, single: bool, ask: Ask) -> Result<Reply, Fault> {
-        let hold = self.mint();
-        self.submit(Command::PlaceHold { hold, slots, single }, Tokens::default(), ask)
-            .await
+        self.ask(self.maker.place_hold(slots, single), ask).await
     }
 
     /// Keeps them longer.
     pub async fn extend_hold(&self, hold: HoldId, token: &str, ask: Ask) -> Result<Reply, Fault> {
-        self.submit(Command::ExtendHold { hold }, opens_hold(token), ask).await
+        self.ask(self.maker.extend_hold(hold, token), ask).await
     }
 
     /// Gives them back.
     pub async fn give_back_hold(&self, hold: HoldId, token: &str, ask: Ask) -> Result<Reply, Fault> {
-        self.submit(Command::GiveBackHold { hold }, opens_hold(token), ask)
-            .await
+        self.ask(self.maker.give_back_hold(hold, token), ask).await
     }
 
     /// Turns a hold into appointments, exactly one per entry, all or none.
@@ -56,15 +57,12 @@ impl Resident {
         single: bool,
         ask: Ask,
     ) -> Result<Reply, Fault> {
-        let bookings = bookings.into_iter().map(|request| self.booking(request)).collect();
-        self.submit(Command::Book { hold, bookings, single }, opens_hold(token), ask)
-            .await
+        self.ask(self.maker.book(hold, token, bookings, single), ask).await
     }
 
     /// Cancels an appointment.
     pub async fn cancel(&self, appointment: AppointmentId, token: &str, ask: Ask) -> Result<Reply, Fault> {
-        self.submit(Command::Cancel { appointment }, opens_appointment(token), ask)
-            .await
+        self.ask(self.maker.cancel(appointment, token), ask).await
     }
 
     /// Moves an appointment to what a hold keeps.
@@ -76,39 +74,19 @@ impl Resident {
         hold_token: &str,
         ask: Ask,
     ) -> Result<Reply, Fault> {
-        let tokens = Tokens {
-            appointment: Some(token.to_owned()),
-            hold: Some(hold_token.to_owned()),
-            ..Tokens::default()
-        };
-        self.submit(Command::Reschedule { appointment, hold }, tokens, ask)
-            .await
+        let wanted = self.maker.reschedule(appointment, token, hold, hold_token);
+        self.ask(wanted, ask).await
     }
 
     /// An appointment; `None` for an unknown one, a wrong token, and links that are over alike.
     pub async fn see_appointment(&self, id: AppointmentId, token: &str) -> Result<Option<AppointmentSeen>, Fault> {
         let (keys, token) = (self.engine.keys().clone(), token.to_owned());
         let (now, lasts) = self.now_and_lasts();
-        let read = self.engine.inner().reader.read(move |connection| {
-            let mut tx = connection.begin_read()?;
-            let Some(appointment) = records::appointment::load(&mut tx, id)? else {
-                return Ok(None);
-            };
-            let mut shared = Vec::new();
-            records::shared_link::of_appointment(&mut tx, id, |link| shared.push(link))?;
-            let Some(whose) = opened_by(&token, &appointment, shared.iter(), &keys) else {
-                return Ok(None);
-            };
-            let details = records::resident::load(&mut tx, appointment.resident, &keys)?;
-            let slot = records::slot::load(&mut tx, appointment.slot)?;
-            let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
-            Ok(slot.map(|slot| AppointmentSeen {
-                manage_token: token,
-                opened_by: whose,
-                shared: shared_seen(&shared, whose, &keys),
-                ..appointment_seen(&appointment, &slot, details.as_ref(), &keys)
-            }))
-        });
+        let read = self
+            .engine
+            .inner()
+            .reader
+            .read(move |connection| read_appointment(connection, &keys, (id, token), (now, lasts)));
         let seen = read.await?;
         if seen.is_some() {
             self.note_read(id);
@@ -178,20 +156,20 @@ impl Resident {
 
     /// Cancels an appointment whose code and birth date were said.
     pub async fn cancel_by_code(&self, appointment: AppointmentId, said: SaidCode, ask: Ask) -> Result<Reply, Fault> {
-        self.submit(Command::Cancel { appointment }, said_code(said), ask).await
+        let command = Command::Cancel { appointment };
+        self.ask(by_code(command, said), ask).await
     }
 
     /// Ends an appointment's own link and sends a new one to the e-mail address on file, where there is one and none
     /// was sent just before.
     pub async fn send_link_anew(&self, appointment: AppointmentId, said: SaidCode, ask: Ask) -> Result<Reply, Fault> {
-        self.submit(Command::SendLinkAnew { appointment }, said_code(said), ask)
-            .await
+        let command = Command::SendLinkAnew { appointment };
+        self.ask(by_code(command, said), ask).await
     }
 
     /// Makes a link for somebody who helps.
     pub async fn share_link(&self, appointment: AppointmentId, token: &str, ask: Ask) -> Result<Reply, Fault> {
-        self.submit(Command::ShareLink { appointment }, opens_appointment(token), ask)
-            .await
+        self.ask(self.maker.share_link(appointment, token), ask).await
     }
 
     /// Stops such a link.
@@ -202,8 +180,7 @@ impl Resident {
         number: u32,
         ask: Ask,
     ) -> Result<Reply, Fault> {
-        self.submit(Command::StopLink { appointment, number }, opens_appointment(token), ask)
-            .await
+        self.ask(self.maker.stop_link(appointment, token, number), ask).await
     }
 
     /// For the audit chain: that this appointment was read, not by whom.
@@ -213,91 +190,101 @@ impl Resident {
         }
     }
 
-    fn now_and_lasts(&self) -> (Timestamp, std::time::Duration) {
+    fn now_and_lasts(&self) -> (Timestamp, Duration) {
         let lasts = self.engine.settings().duration(&limit::LINK_LASTS);
         (self.engine.clock().now(), lasts)
     }
 
     /// A hold; `None` for an unknown one and a wrong token alike.
     pub async fn see_hold(&self, id: HoldId, token: &str) -> Result<Option<HoldSeen>, Fault> {
-        let keys = self.engine.keys().clone();
-        if !keys.token_matches(token, Purpose::UseHold.word(), &id.to_bytes(), HOLD_GENERATION) {
+        let (keys, token) = (self.engine.keys().clone(), token.to_owned());
+        if !opens_hold(&keys, id, &token) {
             return Ok(None);
         }
-        let read = self.engine.inner().reader.read(move |connection| {
-            let mut tx = connection.begin_read()?;
-            let Some(hold) = records::hold::load(&mut tx, id)? else {
-                return Ok(None);
-            };
-            let mut slots = BTreeMap::new();
-            for slot in &hold.entries {
-                slots.extend(records::slot::load(&mut tx, *slot)?.map(|row| (*slot, row)));
-            }
-            Ok(Some(hold_seen(&hold, |slot| slots.get(&slot), &keys)))
-        });
+        let read = self
+            .engine
+            .inner()
+            .reader
+            .read(move |connection| read_hold(connection, &keys, id, &token));
         read.await
     }
 
-    fn mint<Of>(&self) -> Id<Of> {
-        Id::from_bits(self.engine.entropy().uuid_v7(self.engine.clock().now()))
-    }
-
-    fn booking(&self, request: BookingRequest) -> Booking {
-        let identity = self.identity(&request.resident);
-        Booking {
-            appointment: self.mint(),
-            resident: self.mint(),
-            slot: request.slot,
-            person: request.resident,
-            identity,
-            answers: request.answers,
-            dose: request.dose,
-        }
-    }
-
-    fn identity(&self, person: &Person) -> Identity {
-        let hash = |purpose: &str, text: &str| -> Fingerprint {
-            let hash = self.engine.keys().keyed_hash(purpose, text.as_bytes());
-            hash[..8].try_into().expect("a hash is longer than a fingerprint")
-        };
-        let names = person_text(person);
-        // The contact is hashed together with the person: families share telephones, and must not be linked by them.
-        let contacts = contact_texts(person)
-            .iter()
-            .map(|contact| hash("contact", &format!("{names}|{contact}")))
-            .collect();
-        Identity {
-            person: hash("person", &names),
-            contacts,
-        }
-    }
-
-    async fn submit(&self, command: Command, tokens: Tokens, ask: Ask) -> Result<Reply, Fault> {
-        let deadline_at = self.engine.clock().monotonic() + ask.deadline;
-        let task = Task::new(command, tokens, ask.arrived, deadline_at, ask.key.as_ref(), ask.render);
-        self.engine.submit(task).await
+    async fn ask(&self, wanted: Wanted, ask: Ask) -> Result<Reply, Fault> {
+        self.engine.submit(task_of(wanted, ask, self.engine.clock())).await
     }
 }
 
-fn opens_hold(token: &str) -> Tokens {
-    Tokens {
-        hold: Some(token.to_owned()),
-        ..Tokens::default()
-    }
+/// An appointment as its link shows it now.
+pub(crate) fn read_appointment(
+    connection: &mut Connection,
+    keys: &KeyRing,
+    (id, token): (AppointmentId, String),
+    (now, lasts): (Timestamp, Duration),
+) -> Result<Option<AppointmentSeen>, Broken> {
+    let mut tx = connection.begin_read()?;
+    let Some(appointment) = records::appointment::load(&mut tx, id)? else {
+        return Ok(None);
+    };
+    let mut shared = Vec::new();
+    records::shared_link::of_appointment(&mut tx, id, |link| shared.push(link))?;
+    let Some(whose) = opened_by(&token, &appointment, shared.iter(), keys) else {
+        return Ok(None);
+    };
+    let details = records::resident::load(&mut tx, appointment.resident, keys)?;
+    let slot = records::slot::load(&mut tx, appointment.slot)?;
+    let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
+    Ok(slot.map(|slot| AppointmentSeen {
+        manage_token: token,
+        opened_by: whose,
+        shared: shared_seen(&shared, whose, keys),
+        ..appointment_seen(&appointment, &slot, details.as_ref(), keys)
+    }))
 }
 
-fn opens_appointment(token: &str) -> Tokens {
-    Tokens {
-        appointment: Some(token.to_owned()),
-        ..Tokens::default()
+/// A hold as its token shows it.
+pub(crate) fn read_hold(
+    connection: &mut Connection,
+    keys: &KeyRing,
+    id: HoldId,
+    token: &str,
+) -> Result<Option<HoldSeen>, Broken> {
+    if !opens_hold(keys, id, token) {
+        return Ok(None);
     }
+    let mut tx = connection.begin_read()?;
+    let Some(hold) = records::hold::load(&mut tx, id)? else {
+        return Ok(None);
+    };
+    let mut slots = BTreeMap::new();
+    for slot in &hold.entries {
+        slots.extend(records::slot::load(&mut tx, *slot)?.map(|row| (*slot, row)));
+    }
+    Ok(Some(hold_seen(&hold, |slot| slots.get(&slot), keys)))
 }
 
-fn said_code(said: SaidCode) -> Tokens {
-    Tokens {
+fn opens_hold(keys: &KeyRing, id: HoldId, token: &str) -> bool {
+    keys.token_matches(token, Purpose::UseHold.word(), &id.to_bytes(), HOLD_GENERATION)
+}
+
+/// A command on its way to the committer.
+pub(crate) fn task_of(wanted: Wanted, ask: Ask, clock: &Clock) -> Task {
+    let deadline_at = clock.monotonic() + ask.deadline;
+    Task::new(
+        wanted.command,
+        wanted.tokens,
+        ask.arrived,
+        deadline_at,
+        ask.key.as_ref(),
+        ask.render,
+    )
+}
+
+fn by_code(command: Command, said: SaidCode) -> Wanted {
+    let tokens = Tokens {
         by_code: Some(said),
         ..Tokens::default()
-    }
+    };
+    Wanted { command, tokens }
 }
 
 /// Whoever was given a link sees no other one.

@@ -2,6 +2,7 @@
 
 use super::rows::{AppointmentRow, Details, Rows};
 use super::{Invariant, Report};
+use crate::limit::OUTCOME_RETENTION;
 use crate::records;
 use crate::records::audit::{Head, Link};
 use base::id::{AppointmentId, HoldId, SlotId};
@@ -11,6 +12,10 @@ use scheduling::jurisdiction::audit::AuditKind;
 use scheduling::resident::appointment::Status;
 use scheduling::resident::hold::HoldStatus;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long every installation keeps answers.
+const KEPT_AT_LEAST: Duration = Duration::from_secs(OUTCOME_RETENTION.min);
 
 /// What the events say.
 #[derive(Default)]
@@ -39,7 +44,7 @@ struct Standing {
 
 pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<History, Broken> {
     let mut history = History::default();
-    let mut parts: BTreeSet<(Vec<u8>, u32)> = BTreeSet::new();
+    let mut parts: BTreeMap<(Vec<u8>, u32), Timestamp> = BTreeMap::new();
     let mut chain = (String::new(), Head::default());
     let mut chains = 0;
     records::audit::all(tx, |link| {
@@ -56,7 +61,10 @@ pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<Hist
         };
         if let Some(key) = &link.outcome {
             history.keys.insert(key.clone());
-            if !parts.insert((key.clone(), link.part)) {
+            // A key that comes back after its answer was forgotten, as the setting says, is a new request.
+            let before = parts.insert((key.clone(), link.part), link.at);
+            let apart = |before: Timestamp| link.at.since(before).max(before.since(link.at));
+            if before.is_some_and(|before| apart(before) < KEPT_AT_LEAST) {
                 let detail = format!(
                     "chain {}: event {} repeats what was done under its key",
                     link.chain, link.sequence

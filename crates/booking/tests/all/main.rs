@@ -19,4 +19,5 @@ mod sealing;
 #[allow(dead_code, reason = "the suite `messages` uses all of it")]
 mod sink;
 mod site;
+mod stepwise;
 mod verify;

@@ -98,7 +98,7 @@ fn known_slots(connection: &mut database::Connection) -> Vec<SlotId> {
     slots
 }
 
-fn fill(connection: &mut database::Connection, capacities: &[u32], now: Timestamp) -> Vec<SlotId> {
+pub fn fill(connection: &mut database::Connection, capacities: &[u32], now: Timestamp) -> Vec<SlotId> {
     let zone = Zone::named("America/New_York").unwrap();
     let mut tx = connection.begin().unwrap();
     let documents = [
@@ -174,7 +174,7 @@ fn test_clinic(id: ClinicId, zone: &Zone) -> Clinic {
 }
 
 /// What the tests read of an answer: a word, or ids and token, one space between.
-fn plain() -> Render {
+pub fn plain() -> Render {
     Arc::new(|verdict: &Verdict<'_>| match verdict {
         Verdict::Done(Done::Held(hold)) => rendered(201, format!("{} {}", hold.id, hold.token)),
         Verdict::Done(Done::Booked(seen)) => {

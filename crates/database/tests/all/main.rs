@@ -9,5 +9,6 @@
 
 mod conformance;
 mod copy;
+mod fault_injection;
 mod migration;
 mod settle;

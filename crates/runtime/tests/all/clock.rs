@@ -94,3 +94,20 @@ fn a_pause_ends_when_its_time_is_over_or_when_asked_to_stop() {
         assert!(pausing.join().unwrap());
     });
 }
+
+#[test]
+fn who_sleeps_by_a_simulated_clock_moves_it_on_and_a_time_server_moves_the_wall_alone() {
+    let clock = Clock::simulated(Timestamp::from_seconds(100));
+    clock.sleep_blocking(Duration::from_secs(20));
+    assert!(clock.pause_blocking(Duration::from_secs(40), &Shutdown::new()));
+    assert_eq!(
+        (clock.now(), clock.monotonic()),
+        (Timestamp::from_seconds(160), Duration::from_mins(1))
+    );
+    clock.step_wall(Timestamp::from_seconds(10));
+    clock.step_wall(Timestamp::from_seconds(50));
+    assert_eq!(
+        (clock.now(), clock.monotonic()),
+        (Timestamp::from_seconds(50), Duration::from_mins(1))
+    );
+}

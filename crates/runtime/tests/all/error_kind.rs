@@ -66,7 +66,7 @@ fn the_first_of_a_kind_stands_out() {
 fn a_request_that_failed_is_of_the_kind_of_its_code() {
     let said = marks(|| {
         for (status, code) in [
-            (503, "read-only"),
+            (503_u16, "read-only"),
             (503, "read-only"),
             (409, "slot-full"),
             (503, "busy"),

@@ -3,6 +3,7 @@
 use super::{Circumstances, Decided, Done, No, SLOT_EXPECTED, event};
 use crate::command::Proof;
 use crate::jurisdiction::audit::{AuditKind, Subject};
+use crate::planted;
 use crate::refusal::Refusal;
 use crate::resident::hold::{Hold, HoldStatus};
 use crate::working_set::{Effect, WorkingSet};
@@ -68,6 +69,7 @@ pub(super) fn usable<'s>(hold: &'s Hold, at: &Circumstances<'_>) -> Result<&'s H
         at: hold.expires_at,
     };
     match hold.status {
+        HoldStatus::Held if planted::is("lax_deadline") && at.now == hold.expires_at => Ok(hold),
         HoldStatus::Held if at.now >= hold.expires_at => Err(expired()),
         HoldStatus::Held => Ok(hold),
         HoldStatus::Expired => Err(expired()),
@@ -106,6 +108,10 @@ pub(super) fn give_back(id: HoldId, proof: Proof, set: &WorkingSet, at: &Circums
             Done::GivenBack(id),
             end(hold, HoldStatus::GivenBack, AuditKind::HoldGivenBack, at),
         )),
+        HoldStatus::GivenBack | HoldStatus::Expired if planted::is("double_give_back") => Ok((
+            Done::GivenBack(id),
+            end(hold, HoldStatus::GivenBack, AuditKind::HoldGivenBack, at),
+        )),
         HoldStatus::GivenBack | HoldStatus::Expired => Ok((Done::GivenBack(id), Vec::new())),
         HoldStatus::Booked => Err(Refusal::HoldEnded.into()),
     }
@@ -114,8 +120,16 @@ pub(super) fn give_back(id: HoldId, proof: Proof, set: &WorkingSet, at: &Circums
 /// Frees a hold once its grace is over, too; before that, or when it has ended otherwise, nothing happens.
 pub(super) fn expire(id: HoldId, set: &WorkingSet, at: &Circumstances<'_>) -> Decided {
     let hold = set.holds.get(&id).ok_or(No::NotFound)?;
-    let over = hold.status == HoldStatus::Held && at.now >= hold.expires_at + at.limits.hold_grace;
-    let effects = if over {
+    let due = at.now >= hold.expires_at + at.limits.hold_grace;
+    if planted::is("expiry_frees_booked") && due && hold.status == HoldStatus::Booked {
+        let freed = |slot: &SlotId| Effect::Places {
+            slot: *slot,
+            held: 0,
+            booked: -1,
+        };
+        return Ok((Done::Expired(id), hold.entries.iter().map(freed).collect()));
+    }
+    let effects = if due && hold.status == HoldStatus::Held {
         end(hold, HoldStatus::Expired, AuditKind::HoldExpired, at)
     } else {
         Vec::new()

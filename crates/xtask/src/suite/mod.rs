@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod planted;
 pub mod release;
 pub mod shared;
+pub mod simulation;
 
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,13 @@ pub const SUITES: &[Suite] = &[
         540,
         false,
         cargo::unit,
+    ),
+    suite(
+        "simulation",
+        "simulated worlds full of faults, and planted bugs that are found",
+        240,
+        false,
+        simulation::run,
     ),
     suite(
         "journey",

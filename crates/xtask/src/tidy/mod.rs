@@ -16,6 +16,7 @@ pub mod licences;
 pub mod manifests;
 pub mod metrics;
 pub mod paths;
+pub mod planted_bugs;
 pub mod settings;
 pub mod sizes;
 pub mod sql;
@@ -135,6 +136,11 @@ pub const RULES: &[Rule] = &[
         name: "headers",
         says: "every file says what lives there",
         check: headers::check,
+    },
+    Rule {
+        name: "planted_bugs",
+        says: "planted bugs are in nobody's build but the simulator's",
+        check: planted_bugs::check,
     },
     Rule {
         name: "paths",

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::Tally;
 use crate::Checkout;
 use crate::client::{Ask, Client};
+use crate::release::archive;
 use crate::site::{Site, Start};
 
 /// The installation's own secrets, kept apart by whoever runs it; and a demonstration's mails, which are what their readers
@@ -89,6 +90,7 @@ impl Run {
         if self.arguments.is_empty() {
             self.add_output(&["verify"])?;
         }
+        self.add_support_bundle()?;
         self.add_files("while it runs")?;
         self.add_backup()?;
         site.signal_server(Signal::SIGKILL)?;
@@ -174,6 +176,16 @@ impl Run {
         Ok(())
     }
 
+    /// What would be sent to whoever helps, unpacked: nothing is found in what is packed.
+    fn add_support_bundle(&mut self) -> Result<()> {
+        let file = self.data.with_extension("support.tar.gz");
+        self.add_output(&["support-bundle", &file.display().to_string()])?;
+        for (name, part) in archive::read(&std::fs::read(&file)?)? {
+            self.add(&format!("support bundle: {name}"), part.bytes);
+        }
+        Ok(())
+    }
+
     /// Every file of the data folder but the keys: database, log, shared memory, heads, logs, run files.
     fn add_files(&mut self, when: &str) -> Result<()> {
         let mut files = Vec::new();
@@ -185,11 +197,15 @@ impl Run {
                 self.add(&format!("{name} ({when})"), bytes);
             }
         }
-        let database = format!("evenkeel.sqlite ({when})");
+        // A young database lies in its log: nothing has been moved into the file yet.
+        let database = [
+            format!("evenkeel.sqlite ({when})"),
+            format!("evenkeel.sqlite-wal ({when})"),
+        ];
         ensure!(
             self.artefacts
                 .iter()
-                .any(|artefact| artefact.name == database && artefact.bytes.len() > 4096),
+                .any(|artefact| database.contains(&artefact.name) && artefact.bytes.len() > 4096),
             "there is no database to look into"
         );
         Ok(())

@@ -222,7 +222,7 @@ async fn wrong_requests(client: &Client, booked: &Value, hold: &Value, visit: &m
         Ask::get("/api/v1/clinics?near=Vantersloot&within_km=Quillonarda"),
         Ask::get(format!("/nowhere/{token}?name=Quillonarda&born=1957-03-09")),
         Ask::get(format!("/appointment/{id}/{}", word(hold, "token"))),
-        Ask::form(&format!("/appointment/{id}/{token}/nowhere"), "given-name=Quillonarda"),
+        Ask::form(format!("/appointment/{id}/{token}/nowhere"), "given-name=Quillonarda"),
         Ask::form("/holds", "slot=Quillonarda&age=1957-03-09"),
     ];
     for ask in asks {

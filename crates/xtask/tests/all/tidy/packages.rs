@@ -81,6 +81,65 @@ fn only_the_edge_names_arguments_environment_and_loose_errors() {
 }
 
 #[test]
+fn only_main_of_the_simulator_is_a_command_line() {
+    let needs = vec![package("simulator", true, &["clap"]), package("server", true, &[])];
+    check_packages("edges", needs, &[]);
+    let clap = "//! The words that people type.\nuse clap::Parser;\n";
+    check(
+        "edges",
+        &[
+            ("crates/simulator/src/gate.rs", clap),
+            ("crates/simulator/src/main.rs", clap),
+        ],
+        &["crates/simulator/src/gate.rs:2: `clap::Parser`"],
+    );
+}
+
+#[test]
+fn planted_bugs_are_in_nobodys_build() {
+    let list = (
+        "crates/scheduling/src/planted.rs",
+        "//! The list of bugs.\npub const BUGS: [(&str, &str); 1] = [(\"one_bug\", \"what it does\")];\n",
+    );
+    let used = (
+        "crates/scheduling/src/decide.rs",
+        "//! Decides.\nfn f() -> bool { planted::is(\"one_bug\") }\n",
+    );
+    let own = (
+        "crates/booking/Cargo.toml",
+        "[features]\n# planted\nplanted = [\"scheduling/planted\"]\n[dependencies]\n",
+    );
+    check("planted_bugs", &[list, used, own], &[]);
+    let by_default = ("crates/booking/Cargo.toml", "[features]\ndefault = [\"planted\"]\n");
+    check(
+        "planted_bugs",
+        &[list, used, by_default],
+        &["crates/booking/Cargo.toml:2: switches"],
+    );
+    let for_all = (
+        "crates/cli/Cargo.toml",
+        "[dependencies]\nbooking = { workspace = true, features = [\"planted\"] }\n",
+    );
+    check(
+        "planted_bugs",
+        &[list, used, for_all],
+        &["crates/cli/Cargo.toml:2: switches"],
+    );
+    let misspelt = (
+        "crates/booking/src/save.rs",
+        "//! Saves rows.\nfn f() { planted::is(\"on_bug\"); }\n",
+    );
+    check(
+        "planted_bugs",
+        &[list, own, misspelt],
+        &[
+            "crates/booking/src/save.rs:2: `on_bug` is not",
+            "crates/scheduling/src/planted.rs: `one_bug` is listed",
+        ],
+    );
+}
+
+#[test]
 fn drivers_belong_to_database_even_in_tests() {
     let mut server = package("server", true, &[]);
     server.dependencies.push(Dependency {
