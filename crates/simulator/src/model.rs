@@ -154,6 +154,8 @@ pub enum Edit {
     Appointment(AppointmentId, Booked),
     /// A shared link is there, or is stopped.
     Link(AppointmentId, u32, Shared),
+    /// So many messages are due.
+    Messages(u64),
     /// An AuditEvent.
     Event(Event),
 }
@@ -168,6 +170,7 @@ pub struct Numbers {
     pub outcome_retention: Duration,
     pub link_lasts: Duration,
     pub links_shared: usize,
+    pub sends_mail: bool,
 }
 
 /// Everything that must be so.
@@ -180,6 +183,8 @@ pub struct Model {
     pub appointments: BTreeMap<AppointmentId, Booked>,
     /// Shared links, by appointment and number.
     pub links: BTreeMap<(AppointmentId, u32), Shared>,
+    /// Messages that wait; nobody delivers them here.
+    pub messages: u64,
     /// Answers kept, by the key as stored.
     pub kept: BTreeMap<Vec<u8>, Kept>,
     /// AuditEvents of each chain, in order.
@@ -196,6 +201,7 @@ impl Model {
             holds: BTreeMap::new(),
             appointments: BTreeMap::new(),
             links: BTreeMap::new(),
+            messages: 0,
             kept: BTreeMap::new(),
             audit: BTreeMap::new(),
             numbers,
@@ -244,6 +250,7 @@ impl Model {
                 Edit::Link(id, number, link) => {
                     self.links.insert((id, number), link);
                 }
+                Edit::Messages(more) => self.messages += more,
                 Edit::Event(event) => self.audit.entry(chain.to_owned()).or_default().push(event),
             }
         }

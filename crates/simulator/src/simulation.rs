@@ -127,7 +127,8 @@ impl Simulation {
         let memory = memory_name(seed);
         let mut beside = Database::memory(&memory).connect().map_err(broken)?;
         database::migration::migrate(&mut beside, records::MIGRATIONS, clock.now()).map_err(broken)?;
-        world::fill(&mut beside, &clock).map_err(broken)?;
+        let sends_mail = chance.percent(50);
+        world::fill(&mut beside, &clock, sends_mail).map_err(broken)?;
         let numbers = Numbers {
             hold_lifetime: settings.duration(&limit::HOLD_LIFETIME),
             hold_extensions: settings.get(&limit::HOLD_EXTENSIONS) as u32,
@@ -135,6 +136,7 @@ impl Simulation {
             outcome_retention: settings.duration(&limit::OUTCOME_RETENTION),
             link_lasts: settings.duration(&limit::LINK_LASTS),
             links_shared: settings.get(&limit::LINKS_SHARED) as usize,
+            sends_mail,
         };
         let operator = Arc::new(Below::new(chance.clone(), clock.clone(), rates.clone()));
         let mut simulation = Self {

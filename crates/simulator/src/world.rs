@@ -24,12 +24,15 @@ pub const MMRV: i64 = 94;
 /// Only from 9 to 45 years.
 pub const HPV: i64 = 165;
 
-const DOCUMENTS: [&str; 4] = [
+const DOCUMENTS: [&str; 3] = [
     include_str!("world/products.json"),
     include_str!("world/rules.json"),
     include_str!("world/questions.json"),
-    include_str!("world/jurisdiction.json"),
 ];
+/// Somebody's own jurisdiction, without a mail server: nobody is written to.
+const OWN: &str = include_str!("world/jurisdiction.json");
+/// A demonstration: whoever gives an address is written to, into the outbox.
+const DEMONSTRATION: &str = include_str!("world/demonstration.json");
 
 /// When every run begins: eight in the morning in New York.
 pub fn beginning() -> Timestamp {
@@ -171,8 +174,9 @@ pub fn publish(connection: &mut Connection, clock: &Clock, rows: Vec<SessionRow>
 }
 
 /// Fills an empty database of the current schema.
-pub fn fill(connection: &mut Connection, clock: &Clock) -> Result<(), ImportError> {
-    for text in DOCUMENTS {
+pub fn fill(connection: &mut Connection, clock: &Clock, sends_mail: bool) -> Result<(), ImportError> {
+    let jurisdiction = if sends_mail { DEMONSTRATION } else { OWN };
+    for text in DOCUMENTS.into_iter().chain([jurisdiction]) {
         import(connection, clock, &mut |_, _| {}).document(text)?;
     }
     let clinics = vec![

@@ -197,6 +197,16 @@ pub fn links_are_shared(connection: &mut Connection, model: &Model) -> Result<Ch
     }))
 }
 
+/// As many messages wait as changes made due: each was written with its change, or neither was.
+pub fn messages_wait(connection: &mut Connection, model: &Model) -> Result<Checked, Broken> {
+    let waiting = records::outbox::counts(&mut connection.begin_read()?)?.waiting;
+    Ok(require(
+        waiting == model.messages,
+        "always_messages_follow_changes",
+        || format!("{waiting} messages wait, {} are due", model.messages),
+    ))
+}
+
 /// Whoever came by somebody's shared link is told no secret of the resident's.
 pub fn helpers_learn_nothing(reply: &Reply, token: &Secret, own: Option<&str>) -> Checked {
     let body = String::from_utf8_lossy(&reply.body).into_owned();

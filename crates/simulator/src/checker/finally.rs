@@ -1,6 +1,6 @@
 //! What holds when all is over: rows, chains and secrets, looked at by `verify` and by what clients were told.
 
-use super::always::{Rows, answers_are_kept, links_are_shared};
+use super::always::{Rows, answers_are_kept, links_are_shared, messages_wait};
 use super::{Checked, Found, require};
 use crate::model::Event;
 use crate::model::decide::text_of;
@@ -18,6 +18,7 @@ pub fn rows_are_whole(simulation: &mut Simulation) -> Checked {
     let rows = Rows::read(&mut simulation.beside).map_err(broken)?;
     rows.check(&simulation.model)?;
     links_are_shared(&mut simulation.beside, &simulation.model).map_err(broken)??;
+    messages_wait(&mut simulation.beside, &simulation.model).map_err(broken)??;
     answers_are_kept(&mut simulation.beside, &simulation.model).map_err(broken)?
 }
 

@@ -18,7 +18,7 @@ pub const NOT_YET: [(Option<Status>, Status); 4] = [
 ];
 
 /// What else should happen.
-const OTHERS: [&str; 20] = [
+const OTHERS: [&str; 21] = [
     "answer invalid",
     "answer not-found",
     "answer replayed",
@@ -35,6 +35,7 @@ const OTHERS: [&str; 20] = [
     "link shared",
     "link stopped",
     "link used by somebody who helps",
+    "message due",
     "server lost its name",
     "sessions published while people book",
     "sessions published twice after a fault",

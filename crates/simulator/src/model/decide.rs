@@ -2,13 +2,14 @@
 
 use super::rules::{Other, allergy, may_have, series_of, wrong_answer};
 use super::{Booked, Edit, Event, Held, Model, Place, Shared, Verdict};
+use crate::people::Contact;
 use crate::wish::{Named, Opens, Secret, Wish, appointment_text, hold_text};
 use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::Timestamp;
 use scheduling::refusal::Refusal;
 use scheduling::resident::appointment::Status;
 use scheduling::resident::hold::HoldStatus;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A command as it is decided.
 pub struct Asked<'w> {
@@ -196,6 +197,7 @@ impl Model {
         }
         let texts: Vec<String> = made.iter().map(|(id, booked)| text_of(*id, booked)).collect();
         let mut edits = end(id, hold, HoldStatus::Booked, "hold-booked", now);
+        edits.push(self.mails(made.iter().map(|(_, booked)| booked)));
         for (id, booked) in made {
             edits.push(event("appointment-booked", id.to_bytes(), Some(booked.slot), now));
             edits.push(Edit::Appointment(id, booked));
@@ -229,6 +231,21 @@ impl Model {
             .collect();
         let dose = (place.product, wanted.dose, place.date);
         may_have(wanted.who.number, dose, wanted.allergy, &others)
+    }
+
+    /// Everybody who gave an address is written to, once for all of hers.
+    fn mails<'b>(&self, about: impl IntoIterator<Item = &'b Booked>) -> Edit {
+        let has_address = |booked: &&Booked| booked.who.contacts.each().contains(&Contact::Email);
+        let addressed: BTreeSet<u32> = about
+            .into_iter()
+            .filter(has_address)
+            .map(|booked| booked.who.number)
+            .collect();
+        Edit::Messages(if self.numbers.sends_mail {
+            addressed.len() as u64
+        } else {
+            0
+        })
     }
 
     fn managed(&self, id: AppointmentId, token: &Secret, now: Timestamp) -> Result<&Booked, Verdict> {
@@ -309,6 +326,7 @@ impl Model {
         (cancelled.changed_at, cancelled.sequence) = (now, booked.sequence + 1);
         let text = text_of(id, &cancelled);
         let edits = vec![
+            self.mails([booked]),
             event("appointment-cancelled", id.to_bytes(), Some(booked.slot), now),
             Edit::Appointment(id, cancelled),
         ];
@@ -343,6 +361,7 @@ impl Model {
         (moved.changed_at, moved.sequence) = (now, booked.sequence + 1);
         let text = text_of(id, &moved);
         let mut edits = end(hold_id, hold, HoldStatus::Booked, "hold-booked", now);
+        edits.push(self.mails([booked]));
         edits.push(event("appointment-moved", id.to_bytes(), Some(slot), now));
         edits.push(Edit::Appointment(id, moved));
         Ok((200, text, edits))

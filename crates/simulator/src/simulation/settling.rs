@@ -4,7 +4,7 @@ use super::{Simulation, broken};
 use crate::actor::Heard;
 use crate::checker::always::{
     Rows, answered_by_the_rules, answers_are_kept, faults_have_a_cause, helpers_learn_nothing, links_are_shared,
-    one_effect_per_key, words,
+    messages_wait, one_effect_per_key, words,
 };
 use crate::checker::sometimes::{appointment_edge, hold_edge};
 use crate::checker::{Checked, Found, require};
@@ -127,6 +127,7 @@ impl Simulation {
         if self.turns.is_multiple_of(ANSWERS_EVERY) {
             answers_are_kept(&mut self.beside, &self.model).map_err(broken)??;
             links_are_shared(&mut self.beside, &self.model).map_err(broken)??;
+            messages_wait(&mut self.beside, &self.model).map_err(broken)??;
         }
         if *before != self.model.taken() {
             self.others_are_behind(n);
@@ -320,7 +321,8 @@ impl Simulation {
                     };
                     self.sometimes.happened(what);
                 }
-                Edit::Event(_) => {}
+                Edit::Messages(0) | Edit::Event(_) => {}
+                Edit::Messages(_) => self.sometimes.happened("message due"),
             }
         }
         let chain = self.servers[n].name.clone();
