@@ -84,6 +84,12 @@ impl Say {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+        if self.json && !self.ready {
+            // Whoever reads the line does not read the welcome; the log of whoever started it keeps this.
+            self.warnings
+                .iter()
+                .for_each(|warning| self.note(&format!("Warning: {warning}")));
+        }
         match (self.json, std::mem::replace(&mut self.ready, true)) {
             (true, false) => self.print(&processes.line()),
             (false, false) => self.print(&self.welcome(processes)),
