@@ -73,6 +73,8 @@ pub struct Simulation {
     next_body: u64,
     sessions: u32,
     twins: u32,
+    /// A key that was forgotten may come back, by the wall clock, as if it were not: once that was set back.
+    pub(crate) keys_may_return: bool,
     turns: u64,
 }
 
@@ -161,6 +163,7 @@ impl Simulation {
             next_body: 0,
             sessions: 0,
             twins: 0,
+            keys_may_return: false,
             turns: 0,
             chance,
             clock,

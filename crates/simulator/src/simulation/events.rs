@@ -226,6 +226,7 @@ impl Simulation {
         } else if self.strikes(Kind::ClockBack) {
             self.struck(&[Kind::ClockBack]);
             self.clock.step_wall(now - by);
+            self.keys_may_return = true;
             self.note(&format!("the clock jumps {by:?} back"));
         }
     }

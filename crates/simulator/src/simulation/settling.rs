@@ -129,17 +129,19 @@ impl Simulation {
             links_are_shared(&mut self.beside, &self.model).map_err(broken)??;
             messages_wait(&mut self.beside, &self.model).map_err(broken)??;
         }
-        if *before != self.model.taken() {
+        let has_changed = *before != self.model.taken();
+        if has_changed {
             self.others_are_behind(n);
-            let wrong = self.servers[n].shown_wrong(&self.model);
-            if wrong.is_empty() {
-                self.servers[n].missing_since = None;
-            } else {
-                // The commit stands; reading what others changed may have failed, then the feed follows.
-                require(!nothing_struck, "always_own_commits_are_shown", || wrong.join(", "))?;
-                let now = self.clock.monotonic();
-                self.servers[n].missing_since.get_or_insert(now);
-            }
+        }
+        let wrong = self.servers[n].shown_wrong(&self.model);
+        if wrong.is_empty() {
+            // Also where what came and went cancels out: a picture that is right lacks nothing.
+            self.servers[n].missing_since = None;
+        } else if has_changed {
+            // The commit stands; reading what others changed may have failed, then the feed follows.
+            require(!nothing_struck, "always_own_commits_are_shown", || wrong.join(", "))?;
+            let now = self.clock.monotonic();
+            self.servers[n].missing_since.get_or_insert(now);
         }
         self.ages_are_true()
     }
