@@ -1,7 +1,7 @@
 //! The resident's journey, page by page, by what a person sees and can press: find → clinic → time → screening →
 //! details → check → confirmed → see → move → cancel; and the pages of what can go wrong on the way.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use fantoccini::elements::Element;
@@ -68,10 +68,19 @@ async fn find(public: &str, seen: &mut Seen<'_>, browser: &Browser) -> Result<()
 
 /// From a clinic's times to a time that is saved. Leaves the details before us.
 async fn keep_a_time(seen: &mut Seen<'_>, browser: &Browser, shows: bool) -> Result<()> {
-    let clinic = browser.current_url().await?.to_string();
-    for number in 0..TIMES_TRIED_MAX {
+    let mut clinic = browser.current_url().await?.to_string();
+    // What is left of today may be for children alone.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let tomorrow = jiff::Timestamp::from_second(now as i64 + 24 * 3600)?.to_string()[..10].to_owned();
+    for number in 0..2 * TIMES_TRIED_MAX {
+        if number == TIMES_TRIED_MAX / 2 {
+            clinic = format!("{clinic}&day={tomorrow}");
+            browser.goto(&clinic).await?;
+        }
         let times = all(browser, "a.time").await?;
-        let Some(time) = times.get(number) else { break };
+        let Some(time) = times.get(number % (TIMES_TRIED_MAX / 2)) else {
+            continue;
+        };
         push(browser, time).await?;
         if shows && number == 0 {
             seen.page("screening").await?;
