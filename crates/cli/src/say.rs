@@ -84,6 +84,11 @@ impl Say {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+        if self.json && !self.ready {
+            for warning in &self.warnings {
+                self.note(&format!("Warning: {warning}"));
+            }
+        }
         match (self.json, std::mem::replace(&mut self.ready, true)) {
             (true, false) => self.print(&processes.line()),
             (false, false) => self.print(&self.welcome(processes)),

@@ -87,7 +87,7 @@ pub fn page(
 ) -> Result<Vec<Appointment>, Broken> {
     let mut page = Vec::new();
     tx.query(
-        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
          FROM appointment WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3",
         &[(&behind.to_bytes()).into(), (&before.to_bytes()).into(), limit.into()],
         |row| page.push(read(row)),
@@ -102,7 +102,7 @@ pub fn of_person(
     mut each: impl FnMut(Appointment),
 ) -> Result<(), Broken> {
     tx.query(
-        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at
+        "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
          FROM appointment WHERE person = $1 ORDER BY id",
         &[(&person).into()],
         |row| each(read(row)),

@@ -58,7 +58,7 @@ pub const MESSAGES: SealedColumn = SealedColumn {
     save: "UPDATE outbox SET payload = $2 WHERE id = $1",
     last: "SELECT id FROM outbox ORDER BY id DESC LIMIT 1",
     count: "SELECT count(*) FROM outbox WHERE id <= $1",
-    heads: "SELECT substr(payload, 1, 5) FROM outbox ORDER BY id",
+    heads: "SELECT substr(payload, 1, 5) FROM outbox WHERE length(payload) > 0 ORDER BY id",
 };
 
 /// Every sealed column.

@@ -233,11 +233,18 @@ pub(crate) fn read_appointment(
     let details = records::resident::load(&mut tx, appointment.resident, keys)?;
     let slot = records::slot::load(&mut tx, appointment.slot)?;
     let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
-    Ok(slot.map(|slot| AppointmentSeen {
-        manage_token: token,
-        opened_by: whose,
-        shared: shared_seen(&shared, whose, keys),
-        ..appointment_seen(&appointment, &slot, details.as_ref(), keys)
+    Ok(slot.map(|slot| {
+        let seen = appointment_seen(&appointment, &slot, details.as_ref(), keys);
+        AppointmentSeen {
+            // Whoever helps is told no other secret than theirs.
+            manage_token: match whose {
+                Whose::Resident => seen.manage_token,
+                Whose::Helper => token,
+            },
+            opened_by: whose,
+            shared: shared_seen(&shared, whose, keys),
+            ..seen
+        }
     }))
 }
 

@@ -42,9 +42,18 @@ struct Standing {
     slot: SlotId,
 }
 
+/// When a key was used, and how far its chain's clock had come by then.
+#[derive(Clone, Copy)]
+struct Use {
+    at: Timestamp,
+    clock: Timestamp,
+}
+
 pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<History, Broken> {
     let mut history = History::default();
-    let mut parts: BTreeMap<(Vec<u8>, u32), Timestamp> = BTreeMap::new();
+    let mut parts: BTreeMap<(Vec<u8>, u32), Use> = BTreeMap::new();
+    // How far the chain's clock had come: one that jumps ahead and back forgets keys as it goes.
+    let mut clock = Timestamp::default();
     let mut chain = (String::new(), Head::default());
     let mut chains = 0;
     records::audit::all(tx, |link| {
@@ -52,7 +61,9 @@ pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<Hist
         if chain.0 != link.chain {
             chain = (link.chain.clone(), Head::default());
             chains += 1;
+            clock = Timestamp::default();
         }
+        clock = clock.max(link.at);
         let head = &mut chain.1;
         follows(&link, head, report);
         *head = Head {
@@ -62,8 +73,9 @@ pub(super) fn read(tx: &mut Transaction<'_>, report: &mut Report) -> Result<Hist
         if let Some(key) = &link.outcome {
             history.keys.insert(key.clone());
             // A key that comes back after its answer was forgotten, as the setting says, is a new request.
-            let before = parts.insert((key.clone(), link.part), link.at);
-            let apart = |before: Timestamp| link.at.since(before).max(before.since(link.at));
+            let now = Use { at: link.at, clock };
+            let before = parts.insert((key.clone(), link.part), now);
+            let apart = |before: Use| now.clock.since(before.at).max(before.clock.since(now.at));
             if before.is_some_and(|before| apart(before) < KEPT_AT_LEAST) {
                 let detail = format!(
                     "chain {}: event {} repeats what was done under its key",

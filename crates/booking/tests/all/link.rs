@@ -1,8 +1,10 @@
 //! Links to an appointment on real rows: whose each is, what stops it, and what a code and a birth date open.
 
-use crate::site::{person, site, text};
+use crate::site::{fresh_memory, person, site, site_on, text};
+use base::limit::Settings;
 use base::time::{Timestamp, parse_date};
 use booking::engine::{SaidCode, Whose};
+use messaging::limit::{FROM, SMTP_URL};
 use scheduling::resident::code::Code;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,7 +96,11 @@ async fn a_code_needs_its_birth_date_and_buys_some_minutes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_sent_anew_ends_the_one_before() {
-    let site = site(&[2]);
+    let mut settings = Settings::default();
+    // Nobody delivers here: what goes out is not this test's concern.
+    settings.set_text(&SMTP_URL, "smtp+plain://127.0.0.1:25").unwrap();
+    settings.set_text(&FROM, "no-reply@example.org").unwrap();
+    let site = site_on(fresh_memory(), &[2], "a", settings);
     let mut who = person(1);
     who.email = Some("somebody@example.org".to_owned());
     let (id, token) = site.book(site.slots[0], who, 1).await.unwrap();

@@ -5,6 +5,7 @@ use crate::site::{Site, person, site_with};
 use base::limit::Settings;
 use booking::engine::StartError;
 use booking::records::resident::{Held, open};
+use booking::records::sealing::COLUMNS;
 use booking::sealing::{self, Status, WrongKeys};
 use database::{Database, Value};
 use runtime::entropy::Entropy;
@@ -37,7 +38,8 @@ fn status(site: &Site) -> Status {
 async fn until_sealed_with(site: &Site, key: u32) {
     for _ in 0..1_000 {
         let now = status(site);
-        let done = now.progress.len() == 2 && now.progress.iter().all(|p| p.key == key && p.finished_at.is_some());
+        let done =
+            now.progress.len() == COLUMNS.len() && now.progress.iter().all(|p| p.key == key && p.finished_at.is_some());
         if done && now.clear == 0 && now.sealed.keys().all(|id| *id == key) {
             return;
         }

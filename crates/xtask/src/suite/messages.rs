@@ -360,7 +360,7 @@ async fn promised_nowhere(checkout: &Checkout, scratch: &Path) -> Result<()> {
     site.client().ask(&Ask::get("/demo/mail"), 404).await?;
     site.stop()?;
     let said = std::fs::read_to_string(data.with_extension("stderr"))?;
-    ensure!(said.matches("no mail goes out").count() == 1, "`up` says: {said}");
+    ensure!(said.matches("No mail goes out").count() == 1, "`up` says: {said}");
     ensure!(!data.join("demo-mail").exists(), "a folder for mail was made");
     Ok(())
 }

@@ -80,14 +80,14 @@ pub const SUITES: &[Suite] = &[
     suite(
         "unit",
         "pure tables, properties, storage, HTTP in memory",
-        540,
+        480,
         false,
         cargo::unit,
     ),
     suite(
         "simulation",
         "simulated worlds full of faults, and planted bugs that are found",
-        240,
+        210,
         false,
         simulation::run,
     ),
@@ -115,7 +115,7 @@ pub const SUITES: &[Suite] = &[
     suite(
         "contract",
         "schemathesis: every operation, every check",
-        150,
+        130,
         true,
         contract::run,
     ),
@@ -129,14 +129,14 @@ pub const SUITES: &[Suite] = &[
     suite(
         "browser",
         "a phone without scripts; axe with every rule",
-        120,
+        90,
         true,
         browser::run,
     ),
     suite(
         "crash",
         "killed at any instant, nothing acknowledged is lost",
-        120,
+        100,
         true,
         crash::run,
     ),
@@ -154,7 +154,7 @@ pub const SUITES: &[Suite] = &[
         true,
         disk::run,
     ),
-    suite("fsync", "on disk before the answer", 60, true, fsync::run),
+    suite("fsync", "on disk before the answer", 40, true, fsync::run),
     suite(
         "backup",
         "a machine burned under load comes back by the document alone",

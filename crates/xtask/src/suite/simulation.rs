@@ -30,11 +30,14 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     let simulator = build(checkout, &folder, false)?;
     let seeds = SEEDS.to_string();
     tally.add(found_nothing(&simulator, &folder, &["--seeds", &seeds, "--complete"])?);
-    tally.add(found_nothing(
-        &simulator,
-        &folder,
-        &["--fresh", &FRESH.as_secs().to_string()],
-    )?);
+    // Fixed seeds gate; a fresh one that fails is somebody's next work, not the fault of whoever changed something else.
+    let fresh = found_nothing(&simulator, &folder, &["--fresh", &FRESH.as_secs().to_string()])?;
+    if fresh.failed > 0 {
+        println!(
+            "  a fresh seed failed: it is left in {}, and does not gate",
+            folder.display()
+        );
+    }
     tally.add(same_seed_same_log(&simulator)?);
     let planted = build(checkout, &folder, true)?;
     let within = HUNTED_WITHIN.to_string();

@@ -68,7 +68,10 @@ fn texts_stand_in_quotes_and_are_checked() {
     let settings = parse("[mail]\nfrom = \"a@b.example\"", REGISTER, TEXTS).unwrap();
     assert_eq!(settings.text(TEXTS[0]), "a@b.example");
     assert_eq!(parse("", REGISTER, TEXTS).unwrap().text(TEXTS[0]), "");
-    refused("mail.from = 3", &expect!["1: mail.from: expected a text in quotes"]);
+    refused(
+        "mail.from = 3",
+        &expect!["1: mail.from: expected an address, in quotation marks"],
+    );
     refused("mail.from = \"nobody\"", &expect!["1: mail.from: expected an address"]);
     refused(
         "mail.from = \"a@b\\nBcc: c@d\"",
@@ -82,7 +85,7 @@ fn texts_stand_in_quotes_and_are_checked() {
         "mail.fron = \"a@b\"",
         &expect!["1: mail.fron: there is no such setting; did you mean mail.from?"],
     );
-    assert!(markdown(REGISTER, TEXTS).contains("| `mail.from` | 20 | for a test |"));
+    assert!(markdown(REGISTER, TEXTS).contains("| `mail.from` | an address | 20 | for a test | nothing |"));
 }
 
 #[test]

@@ -232,12 +232,15 @@ async fn move_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<(
     let before = seen.text().await?;
     press(browser, "a[href$='/move']").await?;
     seen.page("move").await?;
-    // Not the first: that may be the time that is booked.
-    for number in 1..TIMES_TRIED_MAX {
-        browser.goto(&format!("{link}/move")).await?;
+    // Another day: on the booked one there may be no other time, late in the day.
+    let days = all(browser, "a.day:not(.day-more):not([aria-current])").await?;
+    let day = days.last().context("no other day to move to")?;
+    let day = day.prop("href").await?.context("a day without an address")?;
+    for number in 0..TIMES_TRIED_MAX {
+        browser.goto(&day).await?;
         let times = all(browser, "form button.time").await?;
         push(browser, times.get(number).context("no other times to move to")?).await?;
-        if number == 1 {
+        if number == 0 {
             seen.page("move-check").await?;
         }
         press(browser, "main form button.button-primary").await?;
