@@ -191,31 +191,28 @@ impl Committer {
         head.is_some_and(|head| head.is_ok_and(|head| head.sequence > before))
     }
 
-    /// After a lost answer: on a new connection, whether the commit is there. Its events and one of its answers are the
-    /// proof.
+    /// After a lost answer: on a new connection, whether the commit is there.
     fn look_up(&mut self, batch: &[Task], prepared: &batch::Prepared) -> Result<bool, Fault> {
         self.connection = None;
         let keys = batch.iter().filter_map(|task| task.key.as_ref());
         let keys: BTreeSet<_> = keys.map(|(key, _)| key.clone()).collect();
         self.doubt = Some(keys.clone());
         self.ready().map_err(|_| Fault::OutcomeUnknown)?;
-        match self.is_kept(prepared) {
-            Ok(is_kept) => Ok(self.head == prepared.head && is_kept),
-            Err(cause) => {
-                tracing::error!(%cause, "what became of a commit in doubt cannot be looked up");
-                (self.connection, self.doubt) = (None, Some(keys));
-                Err(Fault::OutcomeUnknown)
-            }
-        }
+        self.is_there(prepared).map_err(|cause| {
+            tracing::error!(%cause, "what became of a commit in doubt cannot be looked up");
+            (self.connection, self.doubt) = (None, Some(keys));
+            Fault::OutcomeUnknown
+        })
     }
 
-    /// Whether an answer of a batch is there; a batch without any is known by its events.
-    fn is_kept(&mut self, prepared: &batch::Prepared) -> Result<bool, Broken> {
-        let (Some(key), Some(connection)) = (&prepared.key, &mut self.connection) else {
-            return Ok(true);
+    /// One of its answers is the proof, sealed as nobody else can have sealed it: under the same key another server may
+    /// have answered meanwhile. A batch that keeps no answer is known by its events.
+    fn is_there(&mut self, prepared: &batch::Prepared) -> Result<bool, Broken> {
+        let (Some(outcome), Some(connection)) = (&prepared.outcome, &mut self.connection) else {
+            return Ok(self.head == prepared.head);
         };
-        let outcome = records::outcome::load(&mut connection.begin_read()?, key)?;
-        Ok(outcome.is_some())
+        let stored = records::outcome::load(&mut connection.begin_read()?, &outcome.key)?;
+        Ok(stored.is_some_and(|stored| stored.body == outcome.body))
     }
 
     /// Whether another process owns this server's name: nothing may be written any more.

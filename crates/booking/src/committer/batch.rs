@@ -52,8 +52,8 @@ pub(crate) struct Prepared {
     pub replies: Vec<Reply>,
     /// Where the audit chain ends if the commit is there.
     pub head: Head,
-    /// A key whose answer is there if the commit is: a batch of refusals alone leaves no event.
-    pub key: Option<Vec<u8>>,
+    /// An answer that is there if the commit is: a batch of refusals alone leaves no event.
+    pub outcome: Option<Box<Outcome>>,
 }
 
 /// What gathers while the commands of a batch are decided.
@@ -125,7 +125,7 @@ impl Committer {
                     prepared: Prepared {
                         replies,
                         head,
-                        key: gathered.outcomes.first().map(|outcome| outcome.key.clone()),
+                        outcome: gathered.outcomes.into_iter().next().map(Box::new),
                     },
                 });
             }

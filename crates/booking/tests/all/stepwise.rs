@@ -21,6 +21,7 @@ use std::time::Duration;
 
 struct World {
     clock: Clock,
+    entropy: Entropy,
     slots: Vec<SlotId>,
     database: Database,
     /// Keeps the database alive.
@@ -34,6 +35,7 @@ fn world(database: Database) -> World {
     let slots = fill(&mut beside, &[1, 2], clock.now());
     World {
         clock,
+        entropy: Entropy::seeded(1),
         slots,
         database,
         _beside: Mutex::new(beside),
@@ -46,7 +48,7 @@ impl World {
             database: self.database.clone(),
             keys: KeyRing::for_tests(),
             clock: self.clock.clone(),
-            entropy: Entropy::seeded(1),
+            entropy: self.entropy.clone(),
             settings: Settings::default(),
             name: name.to_owned(),
             owner: Owner::new(Shutdown::new()),
@@ -102,30 +104,40 @@ fn the_age_of_a_picture_survives_a_clock_that_is_set_back() {
     assert_eq!(world.clock.now().since(server.as_of()), Duration::from_secs(7));
 }
 
-#[derive(Default)]
-struct LoseOne(AtomicBool);
+/// Loses the answer of one commit: before it is done, or after.
+struct LoseOne {
+    next: AtomicBool,
+    is_done: bool,
+}
+
+impl LoseOne {
+    fn new(is_done: bool) -> Arc<Self> {
+        let next = AtomicBool::new(false);
+        Arc::new(Self { next, is_done })
+    }
+}
 
 impl Faults for LoseOne {
     fn before(&self, _: Step) -> Result<(), Broken> {
         Ok(())
     }
     fn at_commit(&self) -> Fate {
-        if self.0.swap(false, Ordering::Relaxed) {
-            Fate::LostBefore
-        } else {
-            Fate::Done
+        match self.next.swap(false, Ordering::Relaxed) {
+            true if self.is_done => Fate::LostAfter,
+            true => Fate::LostBefore,
+            false => Fate::Done,
         }
     }
 }
 
 #[test]
 fn a_refusal_whose_commit_was_lost_is_not_answered_as_kept() {
-    let lose = Arc::new(LoseOne::default());
+    let lose = LoseOne::new(false);
     let world = world(Database::in_simulation("a-lost-refusal", lose.clone()));
     let mut server = world.server("a");
     let slot = world.slots[0];
     assert_eq!(world.hold(&mut server, slot, "key-of-one-000001").unwrap().status, 201);
-    lose.0.store(true, Ordering::Relaxed);
+    lose.next.store(true, Ordering::Relaxed);
     let lost = world.hold(&mut server, slot, "key-of-two-000001");
     assert_eq!(
         lost.unwrap_err(),
@@ -136,4 +148,19 @@ fn a_refusal_whose_commit_was_lost_is_not_answered_as_kept() {
         text(&world.hold(&mut server, slot, "key-of-two-000001").unwrap()),
         "slot-full"
     );
+}
+
+#[test]
+fn a_refusal_that_was_kept_is_answered_though_another_wrote_to_the_chain_meanwhile() {
+    let lose = LoseOne::new(true);
+    let world = world(Database::in_simulation("a-kept-refusal", lose.clone()));
+    let mut server = world.server("a");
+    let (full, other) = (world.slots[0], world.slots[1]);
+    assert_eq!(world.hold(&mut server, full, "key-of-one-000001").unwrap().status, 201);
+    // A second owner of the name: its event is not this batch's, which has none.
+    let mut second = world.server("a");
+    assert_eq!(world.hold(&mut second, other, "key-of-two-000001").unwrap().status, 201);
+    lose.next.store(true, Ordering::Relaxed);
+    let refused = world.hold(&mut server, full, "key-of-three-0001");
+    assert_eq!(text(&refused.unwrap()), "slot-full");
 }

@@ -66,6 +66,7 @@ impl Habit {
         match self {
             Self::Stranger => 70,
             Self::Bot => 5,
+            Self::Family | Self::TwoDoses => 25,
             _ => 12,
         }
     }

@@ -50,7 +50,7 @@ impl Actor {
     fn wrong_booking(&self, view: &View) -> Option<Wish> {
         let hold = self.hold.as_ref()?;
         let mut bookings = self.bookings(hold, view);
-        match view.chance.below(7) {
+        match view.chance.below(9) {
             0 => bookings.push(bookings[0].clone()),
             1 if bookings.len() > 1 => {
                 bookings.pop();
@@ -59,7 +59,7 @@ impl Actor {
             3 if view.chance.percent(50) => bookings[0].answered = Answered::UnknownVersion,
             3 => bookings[0].answered = Answered::UnknownQuestion,
             4 => bookings[0].answered = Answered::Allergy("maybe"),
-            5 => bookings[0].slot = hold.entries.last().copied(),
+            5..=7 => bookings[0].slot = hold.entries.last().copied(),
             _ => {
                 let first = bookings[0].clone();
                 for named in &mut bookings {
