@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 use nix::sys::signal::Signal;
 use rehearsal::crowd::Crowd;
 use rehearsal::history::What;
@@ -19,7 +18,7 @@ use runtime::entropy::Entropy;
 use tokio::runtime::Runtime;
 
 use super::layer::Fails;
-use super::site::{Booking, Disk, Guest, WITHIN, run as program, split_times};
+use super::site::{Booking, Disk, Guest, WITHIN, lock_of, run as program, split_times};
 use crate::site::Site;
 use crate::{group, history, suite};
 
@@ -117,11 +116,8 @@ impl Stage<'_> {
 
     fn locked(&mut self) -> Result<()> {
         let prepared = self.prepared()?;
-        let shared = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(self.disk.data.join("evenkeel.sqlite-shm"))?;
-        fcntl(&shared, FcntlArg::F_OFD_SETLKW(&writers_lock()))?;
+        let shared = OpenOptions::new().read(true).write(true).open(self.disk.index())?;
+        fcntl(&shared, FcntlArg::F_OFD_SETLKW(&lock_of(WRITERS_LOCK)))?;
         self.through("locked", &["busy", "timed-out"], prepared, LOCKED, move |_| {
             drop(shared);
             Ok(())
@@ -199,7 +195,7 @@ impl Stage<'_> {
         self.disk.layer.fail(Fails::Syncs)?;
         let codes = ["unreachable", "outcome-unknown"];
         let (booking, code) = self.runtime.block_on(self.guest.meet(prepared, &codes))?;
-        Disk::kill_all(self.site.take().context("the site runs")?)?;
+        self.kill_all()?;
         let lost = self.disk.layer.cut_power()?;
         ensure!(
             lost > 0,
@@ -226,7 +222,7 @@ impl Stage<'_> {
         self.disk.layer.fail(Fails::Nothing)?; // before the next one starts
         let after = self.runtime.block_on(self.guest.healed())?;
         let booked = self.runtime.block_on(self.guest.resolve(&booking))?;
-        Disk::kill_all(self.site.take().context("the site runs")?)?;
+        self.kill_all()?;
         let lost = self.disk.layer.cut_power()?;
         self.site = Some(self.disk.up()?);
         self.runtime.block_on(self.guest.read(&booked))?;
@@ -246,13 +242,17 @@ impl Stage<'_> {
     fn garbage_in_the_log(&mut self) -> Result<()> {
         let booking = self.runtime.block_on(self.guest.prepare())?;
         let booked = self.runtime.block_on(self.guest.resolve(&booking))?;
-        Disk::kill_all(self.site.take().context("the site runs")?)?;
+        self.kill_all()?;
         let bytes = spoil(&self.disk.data)?;
         self.site = Some(self.disk.up()?);
         self.runtime.block_on(self.guest.read(&booked))?;
         self.runtime.block_on(self.guest.healed())?;
         self.say(2, &format!("started over a torn frame and {bytes} bytes of noise"));
         Ok(())
+    }
+
+    fn kill_all(&mut self) -> Result<()> {
+        self.disk.kill_all(self.site.take().context("the site runs")?)
     }
 
     fn site(&self) -> Result<&Site> {
@@ -327,17 +327,6 @@ impl Stage<'_> {
             ),
         );
         Ok(())
-    }
-}
-
-/// SQLite's right to write the log, for another process: ours.
-fn writers_lock() -> libc::flock {
-    libc::flock {
-        l_type: libc::F_WRLCK as i16,
-        l_whence: libc::SEEK_SET as i16,
-        l_start: WRITERS_LOCK,
-        l_len: 1,
-        l_pid: 0,
     }
 }
 

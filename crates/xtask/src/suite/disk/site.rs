@@ -1,14 +1,16 @@
 //! The installation on its own small disk, in the namespace, and a guest who looks closely at what the site says while
 //! the disk is faulty.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, fallocate};
+use nix::fcntl::{FallocateFlags, FcntlArg, fallocate, fcntl};
+use nix::libc;
 use rehearsal::client::{Answer, Ask, Client};
 use rehearsal::request;
 use serde_json::Value;
@@ -21,6 +23,8 @@ use crate::traveller::{self, Time, fresh_key, fresh_resident};
 const DISK: &str = "size=224m,mode=0755";
 /// How old what finding shows may be while the database cannot be written but can be read.
 const AGE_MAX_S: i64 = 4;
+/// The byte of the log's index that everybody who has it open shares (`UNIX_SHM_DMS`).
+const OPEN_LOCK: i64 = 128;
 /// Within this time a fault is met, and after its end everything works again ("within a few seconds").
 pub const WITHIN: Duration = Duration::from_secs(10);
 const HEALS_WITHIN: Duration = Duration::from_secs(6);
@@ -80,10 +84,22 @@ impl Disk {
             .up()
     }
 
-    /// Everything on the machine dies at once.
-    pub fn kill_all(site: Site) -> Result<()> {
+    /// Everything on the machine dies at once. A signal is sent, not obeyed, when the call returns: the server may still
+    /// be in the middle of a write, so this waits for the lock that SQLite keeps as long as anybody has the log open.
+    pub fn kill_all(&self, site: Site) -> Result<()> {
         drop(site.kill_supervisor()?);
+        let shared = match OpenOptions::new().read(true).write(true).open(self.index()) {
+            Ok(shared) => shared,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        fcntl(&shared, FcntlArg::F_OFD_SETLKW(&lock_of(OPEN_LOCK)))?;
         Ok(())
+    }
+
+    /// The log's index, which SQLite's processes share.
+    pub fn index(&self) -> PathBuf {
+        self.data.join("evenkeel.sqlite-shm")
     }
 
     /// Fills the disk to its last byte. What is given back takes the room.
@@ -110,6 +126,17 @@ impl Disk {
         let (code, said) = super::super::crash::ask_verify(&self.binary, &self.data, &file)?;
         ensure!(code == 0, "verify --acknowledged ended with {code}:\n{said}");
         Ok(())
+    }
+}
+
+/// The right to be alone with one byte of the log's index, which is how SQLite's processes share it.
+pub fn lock_of(byte: i64) -> libc::flock {
+    libc::flock {
+        l_type: libc::F_WRLCK as i16,
+        l_whence: libc::SEEK_SET as i16,
+        l_start: byte,
+        l_len: 1,
+        l_pid: 0,
     }
 }
 
