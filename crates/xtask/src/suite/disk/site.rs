@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, FcntlArg, fallocate, fcntl};
 use nix::libc;
+use nix::sys::signal::{Signal, kill};
 use rehearsal::client::{Answer, Ask, Client};
 use rehearsal::request;
 use serde_json::Value;
@@ -84,10 +85,13 @@ impl Disk {
             .up()
     }
 
-    /// Everything on the machine dies at once. A signal is sent, not obeyed, when the call returns: the server may still
-    /// be in the middle of a write, so this waits for the lock that SQLite keeps as long as anybody has the log open.
+    /// Everything on the machine dies at once. The server is in a group of its own and would end cleanly once its
+    /// supervisor is gone. A signal is sent, not obeyed, when the call returns: it may still be in the middle of a
+    /// write, so this waits for the lock that SQLite keeps as long as anybody has the log open.
     pub fn kill_all(&self, site: Site) -> Result<()> {
+        let server = site.server()?;
         drop(site.kill_supervisor()?);
+        kill(server, Signal::SIGKILL).context("the server ended before it was killed")?;
         let shared = match OpenOptions::new().read(true).write(true).open(self.index()) {
             Ok(shared) => shared,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
