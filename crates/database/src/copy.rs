@@ -5,7 +5,8 @@
 
 use crate::fault::Broken;
 use crate::sqlite;
-use crate::transaction::{Connection, Transaction};
+use crate::connection::{Connection, Driver};
+use crate::transaction::Transaction;
 use rusqlite::backup::{Backup, StepResult};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -25,6 +26,9 @@ pub enum CopyError {
     /// A side of it failed.
     #[error(transparent)]
     Broken(#[from] Broken),
+    /// Not a file: its rows are copied instead.
+    #[error("PostgreSQL is copied row by row")]
+    NoPages,
     /// Whoever watches it said so.
     #[error("stopped before its end")]
     Stopped,
@@ -39,11 +43,14 @@ impl Connection {
         pages_at_once: u16,
         mut between: impl FnMut(Copied) -> ControlFlow<()>,
     ) -> Result<u64, CopyError> {
-        let _one_view = Transaction::start(self, "BEGIN DEFERRED")?;
-        sqlite::take_view(self.inner())?;
-        let page_bytes = sqlite::page_bytes(self.inner())?;
+        let _one_view = Transaction::start(self, false)?;
+        let Driver::Sqlite(inner) = self.driver() else {
+            return Err(CopyError::NoPages);
+        };
+        sqlite::take_view(inner)?;
+        let page_bytes = sqlite::page_bytes(inner)?;
         let mut target = sqlite::open_target(path)?;
-        let backup = Backup::new(self.inner(), &mut target).map_err(sqlite::broken)?;
+        let backup = Backup::new(inner, &mut target).map_err(sqlite::broken)?;
         loop {
             let step = backup.step(i32::from(pages_at_once.max(1))).map_err(sqlite::broken)?;
             let progress = backup.progress();

@@ -8,6 +8,10 @@ pub enum Broken {
     /// A unique index or a check said no. Absence is guarded by indexes, so this is how two writers meet.
     #[error("a constraint refused the row: {0}")]
     Violation(String),
+    /// Another writer was in the way (a deadlock, a serialisation failure): nothing of the transaction was applied, and
+    /// it may be tried again as a whole.
+    #[error("another writer was in the way: {0}")]
+    Conflict(String),
     /// The database failed; the text is for the log, never for the public.
     #[error("{fault}: {cause}")]
     Fault {
@@ -22,7 +26,7 @@ impl Broken {
     /// The fault to answer when nothing else explains it.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Violation(_) => Fault::Busy,
+            Self::Violation(_) | Self::Conflict(_) => Fault::Busy,
             Self::Fault { fault, .. } => *fault,
         }
     }
@@ -79,6 +83,20 @@ pub enum OpenError {
         found: String,
         /// What it must be.
         expected: &'static str,
+    },
+    /// The URL of a database says something that cannot be.
+    #[error("--database: {cause}; expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, with several HOST:PORT divided by commas")]
+    Url {
+        /// What is wrong.
+        cause: String,
+    },
+    /// The server can be reached but is not one that this program can use.
+    #[error("the database {path} cannot be used: {cause}")]
+    Unfit {
+        /// Which one.
+        path: String,
+        /// What it is, and what it must be.
+        cause: String,
     },
     /// The schema comes from a newer version of this program.
     #[error(

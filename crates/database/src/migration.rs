@@ -3,7 +3,9 @@
 //! N−1 reads.
 
 use crate::fault::{Broken, OpenError};
-use crate::transaction::{Connection, Value};
+use crate::connection::{Connection, Driver};
+use crate::value::Value;
+use crate::{postgres, sqlite};
 use base::time::Timestamp;
 
 /// One step of a schema.
@@ -73,11 +75,20 @@ enum Step {
 }
 
 fn step(connection: &mut Connection, migration: &Migration, known: i64, now: Timestamp) -> Result<Step, Broken> {
-    connection.batch("BEGIN IMMEDIATE")?;
-    let done = inside(connection, migration, known, now);
+    let alone = match connection.driver() {
+        Driver::Sqlite(_) => "BEGIN IMMEDIATE",
+        // Whoever starts at the same time waits here, at most the connection's `lock_timeout`.
+        Driver::Postgres(_) => "BEGIN; SELECT pg_advisory_xact_lock(7310596104013374318)",
+    };
+    let done = connection
+        .batch(alone)
+        .and_then(|()| inside(connection, migration, known, now));
     match &done {
         Ok(Step::Applied) => connection.batch("COMMIT")?,
-        _ => connection.batch("ROLLBACK")?,
+        Ok(_) => connection.batch("ROLLBACK")?,
+        Err(_) => {
+            let _ = connection.batch("ROLLBACK");
+        }
     }
     done
 }
@@ -94,7 +105,11 @@ fn inside(connection: &Connection, migration: &Migration, known: i64, now: Times
     if found >= migration.version {
         return Ok(Step::Known);
     }
-    connection.batch(&crate::sqlite::own_schema(migration.sql))?;
+    let sql = match connection.driver() {
+        Driver::Sqlite(_) => sqlite::own_schema(migration.sql),
+        Driver::Postgres(_) => postgres::own_schema(migration.sql),
+    };
+    connection.batch(&sql)?;
     tx.execute(
         "INSERT INTO schema_version (version, name, applied_at) VALUES ($1, $2, $3)",
         &[

@@ -1,11 +1,12 @@
 //! SQLite: opening with the durability we promise and reading it back, its error codes in our words, its parameters.
 
 use crate::fault::{Broken, CommitFailed, OpenError};
-use crate::transaction::{Durability, Log, Place, Value, WRITER_WAIT};
+use crate::connection::{Durability, Log, Place, WRITER_WAIT};
+use crate::value::Value;
 use base::answer::Fault;
 use runtime::clock::Clock;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, Statement};
 use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -93,6 +94,7 @@ fn connect(place: &Place, flags: OpenFlags, cache_kib: i64) -> Result<Connection
         Place::File(path) => Connection::open_with_flags(path, flags),
         // The memdb file system lets several connections share one database in memory, with ordinary locks.
         Place::Memory(shared) => Connection::open_with_flags(format!("file:/{shared}?vfs=memdb"), flags),
+        Place::Postgres(_) => unreachable!("PostgreSQL is not opened as a file"),
     }
     .map_err(cannot)?;
     connection.busy_timeout(WRITER_WAIT).map_err(cannot)?;
@@ -134,6 +136,7 @@ fn name(place: &Place) -> String {
     match place {
         Place::File(path) => path.display().to_string(),
         Place::Memory(name) => format!("memory:{name}"),
+        Place::Postgres(cluster) => cluster.to_string(),
     }
 }
 
@@ -258,6 +261,89 @@ pub(crate) fn empty_log(connection: &Connection) -> Result<bool, Broken> {
         Err(Broken::Fault { fault: Fault::Busy, .. }) => Ok(false),
         Err(other) => Err(other),
     }
+}
+
+/// Begins a transaction; a writing one alone among writers.
+pub(crate) fn begin(connection: &Connection, writes: bool) -> Result<(), Broken> {
+    let sql = if writes { "BEGIN IMMEDIATE" } else { "BEGIN DEFERRED" };
+    let begun = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute([]));
+    begun.map(|_| ()).map_err(broken)
+}
+
+pub(crate) fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+}
+
+pub(crate) fn commit(connection: &Connection) -> Result<(), CommitFailed> {
+    let done = connection
+        .prepare_cached("COMMIT")
+        .and_then(|mut statement| statement.execute([]));
+    done.map(|_| ()).map_err(|error| {
+        // Still inside: the commit was refused as a whole, so nothing of it may stay half open.
+        roll_back(connection);
+        commit_failed(error)
+    })
+}
+
+fn prepared<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<'c>, Broken> {
+    connection.prepare_cached(&own_parameters(sql)).map_err(broken)
+}
+
+pub(crate) fn query_each<'v>(
+    connection: &Connection,
+    sql: &str,
+    lists: &[impl AsRef<[Value<'v>]>],
+    mut each: impl FnMut(usize, &rusqlite::Row<'_>),
+) -> Result<(), Broken> {
+    let mut statement = prepared(connection, sql)?;
+    for (n, values) in lists.iter().enumerate() {
+        bind(&mut statement, values.as_ref())?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(broken)? {
+            each(n, row);
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn query_one(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value<'_>],
+    first: impl FnOnce(&rusqlite::Row<'_>),
+) -> Result<(), Broken> {
+    let mut statement = prepared(connection, sql)?;
+    bind(&mut statement, values)?;
+    let mut rows = statement.raw_query();
+    if let Some(row) = rows.next().map_err(broken)? {
+        first(row);
+    }
+    Ok(())
+}
+
+pub(crate) fn execute_each<'v>(
+    connection: &Connection,
+    sql: &str,
+    lists: &[impl AsRef<[Value<'v>]>],
+) -> Result<Vec<usize>, Broken> {
+    let mut statement = prepared(connection, sql)?;
+    let mut changed = Vec::with_capacity(lists.len());
+    for values in lists {
+        bind(&mut statement, values.as_ref())?;
+        changed.push(statement.raw_execute().map_err(broken)?);
+    }
+    Ok(changed)
+}
+
+pub(crate) fn columns(connection: &Connection, table: &str) -> Result<Vec<String>, Broken> {
+    let sql = "SELECT name FROM pragma_table_info(?1) ORDER BY cid";
+    let mut statement = connection.prepare_cached(sql).map_err(broken)?;
+    let names = statement.query_map([table], |row| row.get(0)).map_err(broken)?;
+    names.collect::<Result<_, _>>().map_err(broken)
 }
 
 /// `$1` in our SQL is `?1` here: SQLite numbers `$`-parameters by first appearance, not by their digits.

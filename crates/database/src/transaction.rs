@@ -1,342 +1,11 @@
-//! Database, connection, transaction, row, value: the waist itself. Parameters are written `$1`, `$2`, … in SQL for
-//! every engine. A transaction that is dropped is rolled back.
+//! Transaction: the waist itself. Parameters are written `$1`, `$2`, … in SQL for every engine, and one text serves all.
+//! A transaction that is dropped is rolled back.
 
-use crate::fault::{Broken, CommitFailed, OpenError};
-use crate::fault_injection::{self, Faults, Injected, Step};
-use crate::{settle, sqlite};
-use base::answer::Fault;
-use std::cell::Cell;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-/// How long a writer waits for another process that has the database (DESIGN §5).
-pub const WRITER_WAIT: Duration = Duration::from_secs(2);
-
-/// Where a database is, and how durable it must be.
-#[derive(Debug, Clone)]
-pub struct Database {
-    place: Place,
-    durability: Durability,
-    /// Whether [`Connection::settle`] was done since this handle, or the one it was cloned from, was made.
-    settled: Arc<AtomicBool>,
-    faults: Injected,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Place {
-    File(PathBuf),
-    Memory(String),
-}
-
-/// Whether a commit waits for the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// Each commit is synced before it is answered: the only mode the product runs in.
-    Full,
-    /// Commits may be lost with the machine. Exists so that a test can prove that it would notice.
-    UnsafeForRehearsal,
-}
-
-impl Database {
-    /// A file, made when it does not exist.
-    pub fn file(path: &Path) -> Self {
-        Self {
-            place: Place::File(path.to_owned()),
-            durability: Durability::Full,
-            settled: Arc::default(),
-            faults: Injected::default(),
-        }
-    }
-    /// A database in memory, shared by all connections that give the same name, gone with the last of them.
-    pub fn memory(name: &str) -> Self {
-        Self {
-            place: Place::Memory(name.to_owned()),
-            durability: Durability::Full,
-            settled: Arc::default(),
-            faults: Injected::default(),
-        }
-    }
-    /// As [`Database::memory`], with faults put between the engine and it: for simulation only.
-    pub fn in_simulation(name: &str, faults: Arc<dyn Faults>) -> Self {
-        Self {
-            faults: Injected::from(faults),
-            ..Self::memory(name)
-        }
-    }
-    /// The same place with another durability.
-    #[must_use]
-    pub fn with_durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self
-    }
-    /// Opens a connection and reads back the settings that durability rests on.
-    pub fn connect(&self) -> Result<Connection, OpenError> {
-        self.open(Use::Committer)
-    }
-    /// Opens a connection for work beside the committer: the same durability, and little memory of its own.
-    pub fn connect_beside(&self) -> Result<Connection, OpenError> {
-        self.open(Use::Beside)
-    }
-    /// Opens a connection that cannot write.
-    pub fn connect_read_only(&self) -> Result<Connection, OpenError> {
-        self.open(Use::Reading)
-    }
-    fn open(&self, to: Use) -> Result<Connection, OpenError> {
-        Ok(Connection {
-            inner: self.driver(to)?,
-            home: (self.clone(), to),
-            suspect: Cell::new(false),
-        })
-    }
-    fn driver(&self, to: Use) -> Result<rusqlite::Connection, OpenError> {
-        self.faults.before_connect()?;
-        let driver = match to {
-            Use::Committer => sqlite::open(&self.place, self.durability),
-            Use::Beside => sqlite::open_beside(&self.place, self.durability),
-            Use::Reading => sqlite::open_read_only(&self.place),
-        }?;
-        // The last to close moves the log into the file: not before it is certain what the log holds.
-        if !self.settled.load(Ordering::Acquire) {
-            sqlite::leave_log(&driver, &self.place)?;
-        }
-        Ok(driver)
-    }
-    /// Its file, when it is one.
-    pub fn path(&self) -> Option<&Path> {
-        match &self.place {
-            Place::File(path) => Some(path),
-            Place::Memory(_) => None,
-        }
-    }
-}
-
-/// A parameter of a statement.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value<'a> {
-    /// Nothing.
-    Null,
-    /// A whole number; instants are microseconds.
-    Integer(i64),
-    /// A number with a fraction; only for coordinates.
-    Real(f64),
-    /// Text.
-    Text(&'a str),
-    /// Bytes: ids, hashes, sealed values.
-    Blob(&'a [u8]),
-}
-
-impl From<i64> for Value<'_> {
-    fn from(value: i64) -> Self {
-        Self::Integer(value)
-    }
-}
-impl From<u32> for Value<'_> {
-    fn from(value: u32) -> Self {
-        Self::Integer(i64::from(value))
-    }
-}
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(value: &'a str) -> Self {
-        Self::Text(value)
-    }
-}
-impl<'a> From<&'a String> for Value<'a> {
-    fn from(value: &'a String) -> Self {
-        Self::Text(value)
-    }
-}
-impl<'a> From<&'a [u8]> for Value<'a> {
-    fn from(value: &'a [u8]) -> Self {
-        Self::Blob(value)
-    }
-}
-impl<'a> From<&'a Vec<u8>> for Value<'a> {
-    fn from(value: &'a Vec<u8>) -> Self {
-        Self::Blob(value)
-    }
-}
-impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> {
-    fn from(value: &'a [u8; N]) -> Self {
-        Self::Blob(value)
-    }
-}
-impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
-/// A row of an answer; columns are counted from 0. A column of an unexpected type is a bug of ours and panics.
-pub struct Row<'r>(pub(crate) &'r rusqlite::Row<'r>);
-
-impl Row<'_> {
-    fn get<T: rusqlite::types::FromSql>(&self, column: usize) -> T {
-        self.0
-            .get(column)
-            .unwrap_or_else(|error| panic!("column {column} of a row of ours: {error}"))
-    }
-    /// A whole number.
-    pub fn integer(&self, column: usize) -> i64 {
-        self.get(column)
-    }
-    /// A whole number or nothing.
-    pub fn optional_integer(&self, column: usize) -> Option<i64> {
-        self.get(column)
-    }
-    /// A number with a fraction, or nothing.
-    pub fn optional_real(&self, column: usize) -> Option<f64> {
-        self.get(column)
-    }
-    /// Text.
-    pub fn text(&self, column: usize) -> String {
-        self.get(column)
-    }
-    /// Text or nothing.
-    pub fn optional_text(&self, column: usize) -> Option<String> {
-        self.get(column)
-    }
-    /// Bytes.
-    pub fn blob(&self, column: usize) -> Vec<u8> {
-        self.get(column)
-    }
-    /// Bytes or nothing.
-    pub fn optional_blob(&self, column: usize) -> Option<Vec<u8>> {
-        self.get(column)
-    }
-    /// Bytes of a known length, such as an id.
-    pub fn bytes<const N: usize>(&self, column: usize) -> [u8; N] {
-        let bytes = self.blob(column);
-        bytes
-            .as_slice()
-            .try_into()
-            .unwrap_or_else(|_| panic!("column {column}: {} bytes instead of {N}", bytes.len()))
-    }
-}
-
-/// The log after a checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Log {
-    /// Writers or readers were in the way for longer than the connection waits: a hard checkpoint was not one.
-    pub busy: bool,
-    /// Pages it holds.
-    pub pages: i64,
-    /// Of those, what is in the database file already.
-    pub moved: i64,
-}
-
-impl Log {
-    /// Pages that could not be moved: somebody still reads what was before them.
-    pub fn left(self) -> i64 {
-        self.pages - self.moved
-    }
-}
-
-/// What a connection is for.
-#[derive(Debug, Clone, Copy)]
-enum Use {
-    Committer,
-    Beside,
-    Reading,
-}
-
-/// One connection; used by one thread at a time. One that met a fault of the disk is replaced before it is used again,
-/// as soon as another can be had: its file may have been taken away and brought back.
-pub struct Connection {
-    inner: rusqlite::Connection,
-    home: (Database, Use),
-    /// A statement met a fault other than a busy database.
-    suspect: Cell<bool>,
-}
-
-impl Connection {
-    fn mend(&mut self) {
-        if !self.suspect.replace(false) {
-            return;
-        }
-        let (database, to) = &self.home;
-        // Where none can be had, the old one may still do, or says why not.
-        if let Ok(fresh) = database.driver(*to) {
-            self.inner = fresh;
-        }
-    }
-    /// Begins a writing transaction: at once exclusive among writers, after waiting at most [`WRITER_WAIT`].
-    pub fn begin(&mut self) -> Result<Transaction<'_>, Broken> {
-        self.mend();
-        self.before(Step::Begin)?;
-        Transaction::start(self, "BEGIN IMMEDIATE")
-    }
-    /// Begins a reading transaction: one unchanging view, beside any writer.
-    pub fn begin_read(&mut self) -> Result<Transaction<'_>, Broken> {
-        self.mend();
-        self.before(Step::BeginRead)?;
-        Transaction::start(self, "BEGIN DEFERRED")
-    }
-    /// A number that changes when *another* connection has committed. Cheap enough to ask every few milliseconds. Says
-    /// nothing beside a number from before a fault.
-    pub fn data_version(&mut self) -> Result<i64, Broken> {
-        self.mend();
-        self.before(Step::Query)?;
-        sqlite::data_version(&self.inner).inspect_err(|broken| self.doubt(broken))
-    }
-    /// Waits at most this long for others, instead of [`WRITER_WAIT`].
-    pub fn wait_at_most(&mut self, wait: Duration) -> Result<(), Broken> {
-        self.inner.busy_timeout(wait).map_err(sqlite::broken)
-    }
-    /// Moves committed pages from the log to the database file. `hard` also waits for readers so that the log starts
-    /// again from its beginning.
-    pub fn checkpoint(&mut self, hard: bool) -> Result<Log, Broken> {
-        self.mend();
-        sqlite::checkpoint(&self.inner, hard).inspect_err(|broken| self.doubt(broken))
-    }
-    /// Makes certain what is in the database, after a commit in doubt or a start that may follow a crash: whatever can
-    /// be read afterwards is on disk, and whatever cannot be read will not come back. An error leaves it uncertain.
-    pub fn settle(&mut self) -> Result<(), Broken> {
-        self.mend();
-        self.before(Step::Begin)?;
-        self.before(Step::Execute)?;
-        settle::settle(&self.inner, self.home.0.path()).inspect_err(|broken| self.doubt(broken))?;
-        self.home.0.settled.store(true, Ordering::Release);
-        Ok(())
-    }
-    fn before(&self, step: Step) -> Result<(), Broken> {
-        let faults = &self.home.0.faults;
-        faults.before(step).inspect_err(|broken| self.doubt(broken))
-    }
-    fn doubt(&self, broken: &Broken) {
-        let disk = matches!(broken, Broken::Fault { fault, .. } if *fault != Fault::Busy);
-        self.suspect.set(self.suspect.get() || disk);
-    }
-    fn doubt_commit(&self, failed: &CommitFailed) {
-        match failed {
-            CommitFailed::NotDone(broken) => self.doubt(broken),
-            CommitFailed::InDoubt(_) => self.suspect.set(true),
-        }
-    }
-    /// Moves every committed page to the database file and cuts the log to nothing, so that no older page stays in it.
-    /// Waits for readers for a moment only, since writers wait meanwhile; whether it was done.
-    pub fn empty_log(&mut self) -> Result<bool, Broken> {
-        sqlite::empty_log(&self.inner)
-    }
-    /// What is wrong with the file itself, page by page and index by index; nothing when all is well. Reads everything.
-    pub fn damage(&mut self) -> Result<Vec<String>, Broken> {
-        sqlite::damage(&self.inner)
-    }
-    pub(crate) fn inner(&self) -> &rusqlite::Connection {
-        &self.inner
-    }
-    /// A view into a transaction that the caller began by hand and will end by hand.
-    pub(crate) fn inside(&self) -> Transaction<'_> {
-        Transaction {
-            connection: self,
-            open: false,
-        }
-    }
-    pub(crate) fn batch(&self, sql: &str) -> Result<(), Broken> {
-        self.inner.execute_batch(sql).map_err(sqlite::broken)
-    }
-}
+use crate::connection::{Connection, Driver};
+use crate::fault::{Broken, CommitFailed};
+use crate::fault_injection::{self, Step};
+use crate::sqlite;
+use crate::value::{Of, Row, Value};
 
 /// A transaction; dropped without commit it is rolled back.
 pub struct Transaction<'c> {
@@ -345,42 +14,76 @@ pub struct Transaction<'c> {
 }
 
 impl<'c> Transaction<'c> {
-    pub(crate) fn start(connection: &'c Connection, begin: &str) -> Result<Self, Broken> {
-        let open = true;
-        let begun = connection
-            .inner
-            .prepare_cached(begin)
-            .and_then(|mut statement| statement.execute([]));
+    pub(crate) fn start(connection: &'c Connection, writes: bool) -> Result<Self, Broken> {
+        let begun = match connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::begin(sqlite, writes),
+            Driver::Postgres(session) => session.borrow_mut().begin(writes),
+        };
         match begun {
-            Ok(_) => Ok(Self { connection, open }),
-            Err(error) => Err(Self {
-                connection,
-                open: false,
+            Ok(()) => Ok(Self { connection, open: true }),
+            Err(broken) => {
+                connection.doubt(&broken);
+                Err(broken)
             }
-            .broken(error)),
         }
     }
 
-    fn inner(&self) -> &'c rusqlite::Connection {
-        &self.connection.inner
+    pub(crate) fn by_hand(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            open: false,
+        }
     }
 
-    fn broken(&self, error: rusqlite::Error) -> Broken {
-        let broken = sqlite::broken(error);
-        self.connection.doubt(&broken);
-        broken
+    /// Whether others may write at the same time: what is read and then changed must be read `/* for update */`.
+    pub fn is_shared(&self) -> bool {
+        self.connection.is_shared()
     }
 
     /// Runs a query and hands each row to `each`.
     pub fn query(&mut self, sql: &str, values: &[Value<'_>], mut each: impl FnMut(&Row<'_>)) -> Result<(), Broken> {
-        self.connection.before(Step::Query)?;
-        let mut statement = self.prepared(sql)?;
-        sqlite::bind(&mut statement, values)?;
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().map_err(|error| self.broken(error))? {
-            each(&Row(row));
+        self.query_each(sql, &[values], |_, row| each(row))
+    }
+
+    /// Runs a query for each of several lists of values, and hands each row to `each` with the list's place. Where the
+    /// engine is at the end of a line, all of them are on their way at once.
+    pub fn query_each<'v>(
+        &mut self,
+        sql: &str,
+        lists: &[impl AsRef<[Value<'v>]> + Sync],
+        mut each: impl FnMut(usize, &Row<'_>),
+    ) -> Result<(), Broken> {
+        if lists.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.connection.before(Step::Query)?;
+        let done = match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::query_each(sqlite, sql, lists, |n, row| {
+                each(n, &Row(Of::Sqlite(row)));
+            }),
+            Driver::Postgres(session) => session.borrow_mut().query_each(sql, lists, |n, row| {
+                each(n, &Row(Of::Postgres(row)));
+            }),
+        };
+        done.inspect_err(|broken| self.connection.doubt(broken))
+    }
+
+    /// Runs a query of rows by their key, which stands as `IN ($keys)` in it and is its only parameter. Where writers
+    /// share the database, `/* for update */` locks the rows in the order that the query asks for.
+    pub fn query_in(&mut self, sql: &str, keys: &[&[u8]], mut each: impl FnMut(&Row<'_>)) -> Result<(), Broken> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.connection.before(Step::Query)?;
+        let done = match self.connection.driver() {
+            Driver::Sqlite(sqlite) => {
+                let one = sql.replace("$keys", "?1");
+                let lists: Vec<[Value<'_>; 1]> = keys.iter().map(|key| [Value::Blob(key)]).collect();
+                sqlite::query_each(sqlite, &one, &lists, |_, row| each(&Row(Of::Sqlite(row))))
+            }
+            Driver::Postgres(session) => session.borrow_mut().query_in(sql, keys, |row| each(&Row(Of::Postgres(row)))),
+        };
+        done.inspect_err(|broken| self.connection.doubt(broken))
     }
 
     /// Runs a query of which at most the first row matters.
@@ -391,65 +94,108 @@ impl<'c> Transaction<'c> {
         read: impl FnOnce(&Row<'_>) -> T,
     ) -> Result<Option<T>, Broken> {
         self.connection.before(Step::Query)?;
-        let mut statement = self.prepared(sql)?;
-        sqlite::bind(&mut statement, values)?;
-        let mut rows = statement.raw_query();
-        let row = rows.next().map_err(|error| self.broken(error))?;
-        Ok(row.map(|row| read(&Row(row))))
+        let (mut read, mut first) = (Some(read), None);
+        let done = match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::query_one(sqlite, sql, values, |row| {
+                first = read.take().map(|read| read(&Row(Of::Sqlite(row))));
+            }),
+            Driver::Postgres(session) => session.borrow_mut().query_each(sql, &[values], |_, row| {
+                if let Some(read) = read.take() {
+                    first = Some(read(&Row(Of::Postgres(row))));
+                }
+            }),
+        };
+        done.inspect_err(|broken| self.connection.doubt(broken))?;
+        Ok(first)
     }
 
     /// Runs a statement; answers how many rows it changed.
     pub fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<usize, Broken> {
-        self.connection.before(Step::Execute)?;
-        let mut statement = self.prepared(sql)?;
-        sqlite::bind(&mut statement, values)?;
-        statement.raw_execute().map_err(|error| self.broken(error))
+        self.execute_each(sql, &[values]).map(|changed| changed[0])
     }
 
-    fn prepared(&self, sql: &str) -> Result<rusqlite::CachedStatement<'c>, Broken> {
-        self.inner()
-            .prepare_cached(&sqlite::own_parameters(sql))
-            .map_err(|error| self.broken(error))
+    /// Runs a statement for each of several lists of values; answers how many rows each has changed.
+    pub fn execute_each<'v>(
+        &mut self,
+        sql: &str,
+        lists: &[impl AsRef<[Value<'v>]> + Sync],
+    ) -> Result<Vec<usize>, Broken> {
+        if lists.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.connection.before(Step::Execute)?;
+        let done = match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::execute_each(sqlite, sql, lists),
+            Driver::Postgres(session) => session.borrow_mut().execute_each(sql, lists),
+        };
+        done.inspect_err(|broken| self.connection.doubt(broken))
+    }
+
+    /// Adds rows by one statement that adds one: `INSERT INTO … VALUES ($1, …)`, with whatever follows.
+    pub fn insert_each<'v>(&mut self, sql: &str, rows: &[impl AsRef<[Value<'v>]> + Sync]) -> Result<(), Broken> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.connection.before(Step::Execute)?;
+        let done = match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::execute_each(sqlite, sql, rows).map(|_| ()),
+            Driver::Postgres(session) => session.borrow_mut().insert_each(sql, rows),
+        };
+        done.inspect_err(|broken| self.connection.doubt(broken))
     }
 
     /// The names of all tables, sorted.
     pub fn tables(&mut self) -> Result<Vec<String>, Broken> {
-        sqlite::tables(self.inner())
+        match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::tables(sqlite),
+            Driver::Postgres(session) => session.borrow_mut().tables(),
+        }
+    }
+
+    /// The names of a table's columns, in their order.
+    pub fn columns(&mut self, table: &str) -> Result<Vec<String>, Broken> {
+        match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::columns(sqlite, table),
+            Driver::Postgres(session) => session.borrow_mut().columns(table),
+        }
+    }
+
+    /// Where writers share the database: this transaction's own number, and the number below which every transaction has
+    /// ended as this view sees it. Numbers are given when a transaction first writes, so a smaller one may well end
+    /// later. `None` where writers are alone.
+    pub fn horizon(&mut self, own: bool) -> Result<Option<i64>, Broken> {
+        match self.connection.driver() {
+            Driver::Sqlite(_) => Ok(None),
+            Driver::Postgres(session) => session.borrow_mut().horizon(own).map(Some),
+        }
     }
 
     /// Makes everything since the beginning lasting, or says what is known of it.
     pub fn commit(mut self) -> Result<(), CommitFailed> {
-        let answer_is_lost = self.connection.home.0.faults.at_commit();
+        let answer_is_lost = self.connection.faults().at_commit();
         let answer_is_lost = answer_is_lost.inspect_err(|failed| self.connection.doubt_commit(failed))?;
         self.open = false;
-        let done = self
-            .inner()
-            .prepare_cached("COMMIT")
-            .and_then(|mut statement| statement.execute([]));
-        match done {
-            Ok(_) if answer_is_lost => {
-                let failed = fault_injection::lost();
-                self.connection.doubt_commit(&failed);
-                Err(failed)
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let failed = sqlite::commit_failed(error);
-                // Still inside: the commit was refused as a whole, so nothing of it may stay half open.
-                if !self.inner().is_autocommit() {
-                    let _ = self.inner().execute_batch("ROLLBACK");
-                }
-                self.connection.doubt_commit(&failed);
-                Err(failed)
-            }
-        }
+        let done = match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::commit(sqlite),
+            Driver::Postgres(session) => session.borrow_mut().commit(),
+        };
+        let done = if done.is_ok() && answer_is_lost {
+            Err(fault_injection::lost())
+        } else {
+            done
+        };
+        done.inspect_err(|failed| self.connection.doubt_commit(failed))
     }
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if self.open && !self.inner().is_autocommit() {
-            let _ = self.inner().execute_batch("ROLLBACK");
+        if !self.open {
+            return;
+        }
+        match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::roll_back(sqlite),
+            Driver::Postgres(session) => session.borrow_mut().roll_back(),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::release::{self, Wanted};
-use xtask::{Checkout, bench, group, history, soak, suite, tidy};
+use xtask::{Checkout, bench, group, history, postgres, soak, suite, tidy};
 
 /// What a developer of Evenkeel runs.
 #[derive(Parser)]
@@ -66,6 +66,8 @@ enum Command {
         #[arg(long, default_value = "history.ndjson")]
         output: PathBuf,
     },
+    /// A PostgreSQL server to try things with, on a free port, until Ctrl-C. Tests find it by `EVENKEEL_POSTGRES=URL`.
+    Postgres,
     /// The cases of the suite `disk`, in the namespace that it made.
     #[command(hide = true)]
     DiskInside {
@@ -157,6 +159,7 @@ fn run(arguments: Arguments) -> Result<bool> {
             })
         }
         Command::DiskInside { folder, unprivileged } => suite::disk::run_inside(&folder, unprivileged).map(|()| true),
+        Command::Postgres => postgres::serve().map(|()| true),
         Command::Soak { names } => soak::run(&checkout, &names),
         Command::Release(Release {
             command: Some(ReleaseCommand::Verify { tarball, public_key }),

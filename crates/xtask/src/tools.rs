@@ -41,6 +41,15 @@ fn install(what: &str, package: &str) -> Result<()> {
     Ok(())
 }
 
+/// Where Debian keeps PostgreSQL's programs: the server's are not on the search path.
+pub fn postgres(version: u32) -> Result<PathBuf> {
+    let bin = PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"));
+    if !bin.join("initdb").exists() {
+        install("postgres", &format!("postgresql-{version}"))?;
+    }
+    Ok(bin)
+}
+
 /// Prometheus's own checker of metrics. It is taken out of Debian's package without installing that, so that no
 /// Prometheus is left running.
 pub fn promtool(checkout: &Checkout) -> Result<PathBuf> {

@@ -4,6 +4,7 @@ use base::answer::Fault;
 use database::{Broken, Database, OpenError, Value};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub struct Places {
     dir: PathBuf,
@@ -26,7 +27,25 @@ impl Places {
         let _keep = memory.connect().unwrap();
         story(&memory);
         story(&Database::file(&self.dir.join("file.sqlite")));
+        story(&postgres());
     }
+    /// Runs a story where a writer is alone.
+    pub fn each_alone(&self, story: impl Fn(&Database)) {
+        let name = self.dir.file_name().unwrap().to_string_lossy().into_owned();
+        let memory = Database::memory(&name);
+        let _keep = memory.connect().unwrap();
+        story(&memory);
+        story(&Database::file(&self.dir.join("file.sqlite")));
+    }
+}
+
+/// A new database on the PostgreSQL that the tests were given.
+pub fn postgres() -> Database {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let url = std::env::var("EVENKEEL_POSTGRES")
+        .expect("EVENKEEL_POSTGRES names no PostgreSQL: run `cargo xtask test unit`, or `cargo xtask postgres` beside this");
+    let name = format!("{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    Database::postgres(&database::postgres::make_rehearsal(&url, &name).unwrap()).unwrap()
 }
 
 impl Drop for Places {
@@ -91,23 +110,22 @@ fn what_is_not_committed_never_was() {
 }
 
 #[test]
-fn a_constraint_is_a_violation_and_leaves_the_transaction_usable_for_rollback() {
+fn a_constraint_is_a_violation_and_ends_the_transaction() {
     Places::new("violation").each(|database| {
         make_table(database);
         let mut connection = database.connect().unwrap();
-        let mut tx = connection.begin().unwrap();
-        tx.execute("INSERT INTO t (a) VALUES (1)", &[]).unwrap();
         for sql in ["INSERT INTO t (a) VALUES (1)", "INSERT INTO t (a) VALUES (100)"] {
+            let mut tx = connection.begin().unwrap();
+            tx.execute("INSERT INTO t (a) VALUES (1)", &[]).unwrap();
             assert!(matches!(tx.execute(sql, &[]), Err(Broken::Violation(_))), "{sql}");
         }
-        drop(tx);
         assert_eq!(count(database), 0);
     });
 }
 
 #[test]
 fn a_second_writer_waits_and_then_hears_busy() {
-    Places::new("busy").each(|database| {
+    Places::new("busy").each_alone(|database| {
         make_table(database);
         let (mut one, mut two) = (database.connect().unwrap(), database.connect().unwrap());
         let tx = one.begin().unwrap();
@@ -120,7 +138,7 @@ fn a_second_writer_waits_and_then_hears_busy() {
 
 #[test]
 fn another_connections_commit_is_noticed() {
-    Places::new("version").each(|database| {
+    Places::new("version").each_alone(|database| {
         make_table(database);
         let (mut one, mut two) = (database.connect().unwrap(), database.connect().unwrap());
         let before = two.data_version().unwrap();

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Tally;
+use crate::postgres::Postgres;
 use crate::{Checkout, program, tidy as house};
 
 /// The whole workspace is formatted as rustfmt.toml says.
@@ -38,7 +39,10 @@ pub fn tidy(checkout: &Checkout) -> Result<Tally> {
 /// Every crate's tests: by nextest where it is installed, else by cargo itself.
 pub fn unit(checkout: &Checkout) -> Result<Tally> {
     let nextest = program::find("cargo-nextest").is_some();
+    // Without `fsync`: hundreds of databases are made on it, and what is durable is another suite's question.
+    let postgres = Postgres::start(&std::env::temp_dir(), &["fsync=off", "full_page_writes=off"])?;
     let mut command = cargo(checkout);
+    command.env("EVENKEEL_POSTGRES", postgres.url("postgres"));
     if nextest {
         command.args([
             "nextest",

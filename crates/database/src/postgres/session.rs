@@ -1,0 +1,500 @@
+//! One connection to one server: moved on by whoever uses it, each step with a deadline. Keeps: a COMMIT is never
+//! cancelled, and one whose answer did not come, or came with a warning, is in doubt.
+
+use super::{Bound, Seen, Standing, broken, in_full, is_refused, own_sql};
+use crate::connection::Use;
+use crate::fault::{Broken, CommitFailed};
+use crate::value::Value;
+use base::answer::Fault;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long a statement, or the next rows of an answer, may be on their way.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How long a COMMIT may be: it asks a standby, so that on a stale primary it would hang for ever.
+const COMMIT_WITHIN: Duration = Duration::from_secs(3);
+/// For statements that read or change a whole table: migrations, copies, reconcilers' first looks.
+const LONG: Duration = Duration::from_mins(30);
+/// Rows that one statement adds at most; what is left is added in powers of two, so that few texts are ever prepared.
+const ROWS_AT_ONCE: usize = 64;
+
+type Link = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<Result<AsyncMessage, Error>>> + Send>;
+
+/// One connection.
+pub(crate) struct Session {
+    /// Always here until it is dropped.
+    runtime: Option<Runtime>,
+    client: Client,
+    line: Line,
+    statements: BTreeMap<String, Statement>,
+    /// Its transaction met an error: a COMMIT would be answered as if all were well.
+    failed: bool,
+    /// The server is gone or did not answer in time: nothing of it may be used again.
+    lost: bool,
+    /// As of when it was opened.
+    epoch: u64,
+    seen: Arc<Seen>,
+}
+
+/// What comes from the server.
+struct Line {
+    next: Link,
+    /// A warning came since the last look.
+    warned: bool,
+}
+
+/// What kept a step from its end.
+enum Stop {
+    Said(Error),
+    Late,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Said(error)
+    }
+}
+
+impl Line {
+    /// Moves the connection on together with some work, until the work is done or neither moves for `within`.
+    async fn drive<T>(
+        &mut self,
+        within: Duration,
+        moved: &Cell<bool>,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Stop> {
+        let mut work = pin!(work);
+        loop {
+            let step = poll_fn(|context| {
+                let over = self.take_in(context);
+                match work.as_mut().poll(context) {
+                    Poll::Ready(done) => Poll::Ready(done),
+                    Poll::Pending => match over {
+                        Some(error) => Poll::Ready(Err(error)),
+                        None => Poll::Pending,
+                    },
+                }
+            });
+            match tokio::time::timeout(within, step).await {
+                Ok(done) => return done.map_err(Stop::Said),
+                Err(_) if moved.replace(false) => {}
+                Err(_) => return Err(Stop::Late),
+            }
+        }
+    }
+
+    /// Everything that has arrived; an error when the line is broken.
+    fn take_in(&mut self, context: &mut Context<'_>) -> Option<Error> {
+        loop {
+            match (self.next)(context) {
+                // Those that are no warning, such as of a table that is there already, are filtered by the server.
+                Poll::Ready(Some(Ok(AsyncMessage::Notice(notice)))) => {
+                    self.warned |= *notice.code() == SqlState::WARNING;
+                }
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(error))) => return Some(error),
+                // The client's own requests say that it is closed.
+                Poll::Ready(None) | Poll::Pending => return None,
+            }
+        }
+    }
+}
+
+async fn connect(host: &Config, tls: Option<&MakeRustlsConnect>) -> Result<(Client, Link), Error> {
+    Ok(match tls {
+        Some(tls) => {
+            let (client, mut connection) = host.connect(tls.clone()).await?;
+            (client, Box::new(move |context| connection.poll_message(context)))
+        }
+        None => {
+            let (client, mut connection) = host.connect(NoTls).await?;
+            (client, Box::new(move |context| connection.poll_message(context)))
+        }
+    })
+}
+
+fn parameters<'p>(values: &'p [Value<'p>]) -> Vec<Bound<'p>> {
+    values.iter().map(Bound).collect()
+}
+
+fn dynamic<'p>(bound: &'p [Bound<'p>]) -> Vec<&'p (dyn ToSql + Sync)> {
+    bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+impl Session {
+    /// Connects, starts up and asks what the server is; each within a deadline.
+    pub(super) fn open(
+        host: &Config,
+        tls: Option<&MakeRustlsConnect>,
+        within: Duration,
+        to: Use,
+        seen: &Arc<Seen>,
+    ) -> Result<(Self, Standing), String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let opened = runtime.block_on(async { tokio::time::timeout(within, connect(host, tls)).await });
+        let (client, next) = match opened {
+            Ok(opened) => opened.map_err(|error| in_full(&error))?,
+            Err(_) => return Err(format!("no answer within {within:?}")),
+        };
+        let mut session = Self {
+            runtime: Some(runtime),
+            client,
+            line: Line { next, warned: false },
+            statements: BTreeMap::new(),
+            failed: false,
+            lost: false,
+            epoch: seen.epoch(),
+            seen: Arc::clone(seen),
+        };
+        let standing = session.standing(within).map_err(|broken| broken.to_string())?;
+        if to == Use::Reading {
+            let only = session.batch("SET default_transaction_read_only = on");
+            only.map_err(|broken| broken.to_string())?;
+        }
+        Ok((session, standing))
+    }
+
+    /// As if opened now.
+    pub(super) fn renewed(mut self) -> Self {
+        self.epoch = self.seen.epoch();
+        self
+    }
+
+    /// Whether it must be replaced before it is used again.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.lost || self.epoch != self.seen.epoch()
+    }
+
+    fn standing(&mut self, within: Duration) -> Result<Standing, Broken> {
+        let sql = "SELECT pg_is_in_recovery(),
+             CASE WHEN pg_is_in_recovery() THEN 0
+               ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint END,
+             current_setting('server_version_num')::bigint, current_setting('server_encoding'),
+             current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+             current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)";
+        let mut standing = None;
+        self.query_within(within, sql, &[&[] as &[Value<'_>]], &mut |_, row: &Row| {
+            standing = Some(Standing {
+                follows: row.get(0),
+                timeline: row.get(1),
+                version: row.get(2),
+                encoding: row.get(3),
+                durable: [row.get(4), row.get(5), row.get(6)],
+                standbys: row.get(7),
+                followers: row.get(8),
+            });
+        })?;
+        standing.ok_or_else(|| Broken::Fault {
+            fault: Fault::Unreachable,
+            cause: "the server does not say what it is".to_owned(),
+        })
+    }
+
+    fn run<T>(
+        &mut self,
+        within: Duration,
+        moved: &Cell<bool>,
+        work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Result<T, Broken> {
+        let runtime = self.runtime.as_ref().expect("the runtime is here until the end");
+        if self.lost {
+            return Err(gone());
+        }
+        let done = runtime.block_on(self.line.drive(within, moved, work(&self.client)));
+        done.map_err(|stop| {
+            self.failed = true;
+            self.broken(&stop)
+        })
+    }
+
+    fn broken(&mut self, stop: &Stop) -> Broken {
+        match stop {
+            Stop::Said(error) => {
+                let broken = broken(error);
+                if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                    // Demoted under us: every connection to it goes.
+                    self.lost = true;
+                    self.seen.replace_all();
+                }
+                let over = matches!(&broken, Broken::Fault { fault: Fault::Unreachable, .. });
+                self.lost |= self.client.is_closed() || over;
+                broken
+            }
+            Stop::Late => {
+                self.lost = true;
+                self.seen.suspect();
+                Broken::Fault {
+                    fault: Fault::Unreachable,
+                    cause: "no answer in time".to_owned(),
+                }
+            }
+        }
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<Statement, Broken> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let own = own_sql(sql);
+        let statement = self.run(ANSWER_WITHIN, &Cell::new(false), async |client| client.prepare(&own).await)?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Begins a transaction: one that writes sees what is committed when it looks; one that reads has one view.
+    pub(crate) fn begin(&mut self, writes: bool) -> Result<(), Broken> {
+        let sql = if writes {
+            "BEGIN ISOLATION LEVEL READ COMMITTED"
+        } else {
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        };
+        self.batch(sql)?;
+        self.failed = false;
+        Ok(())
+    }
+
+    pub(crate) fn batch(&mut self, sql: &str) -> Result<(), Broken> {
+        self.run(LONG, &Cell::new(false), async |client| client.batch_execute(sql).await)
+    }
+
+    pub(crate) fn roll_back(&mut self) {
+        if !self.lost {
+            let done = self.run(ANSWER_WITHIN, &Cell::new(false), async |client| {
+                client.batch_execute("ROLLBACK").await
+            });
+            self.lost |= done.is_err();
+        }
+        self.failed = false;
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), CommitFailed> {
+        if self.failed {
+            self.roll_back();
+            return Err(CommitFailed::NotDone(gone()));
+        }
+        self.line.warned = false;
+        let runtime = self.runtime.as_ref().expect("the runtime is here until the end");
+        let work = self.client.batch_execute("COMMIT");
+        let done = runtime.block_on(self.line.drive(COMMIT_WITHIN, &Cell::new(false), work));
+        match done {
+            Ok(()) if !self.line.warned => Ok(()),
+            // "canceling wait for synchronous replication": done here, and perhaps nowhere else.
+            Ok(()) => Err(self.in_doubt("it was answered before a standby had it".to_owned())),
+            Err(Stop::Said(error)) if is_refused(&error) => Err(CommitFailed::NotDone(self.broken(&Stop::Said(error)))),
+            Err(Stop::Said(error)) => Err(self.in_doubt(in_full(&error))),
+            Err(Stop::Late) => Err(self.in_doubt(format!("no answer within {COMMIT_WITHIN:?}"))),
+        }
+    }
+
+    fn in_doubt(&mut self, cause: String) -> CommitFailed {
+        self.lost = true;
+        self.seen.suspect();
+        CommitFailed::InDoubt(cause)
+    }
+
+    pub(crate) fn query_each<'v>(
+        &mut self,
+        sql: &str,
+        lists: &[impl AsRef<[Value<'v>]> + Sync],
+        mut each: impl FnMut(usize, &Row),
+    ) -> Result<(), Broken> {
+        let lists: Vec<&[Value<'v>]> = lists.iter().map(AsRef::as_ref).collect();
+        self.query_within(ANSWER_WITHIN, sql, &lists, &mut each)
+    }
+
+    fn query_within(
+        &mut self,
+        within: Duration,
+        sql: &str,
+        lists: &[&[Value<'_>]],
+        each: &mut dyn FnMut(usize, &Row),
+    ) -> Result<(), Broken> {
+        let statement = self.prepare(sql)?;
+        let moved = Cell::new(false);
+        self.run(within, &moved, async |client| {
+            let asked = lists.iter().map(|values| {
+                let statement = &statement;
+                async move {
+                    let bound = parameters(values);
+                    client.query_raw(statement, dynamic(&bound)).await
+                }
+            });
+            // All are sent before the first is read.
+            let mut answers: FuturesOrdered<_> = asked.collect();
+            let mut n = 0;
+            while let Some(rows) = answers.next().await {
+                let mut rows = pin!(rows?);
+                while let Some(row) = rows.next().await {
+                    moved.set(true);
+                    each(n, &row?);
+                }
+                n += 1;
+            }
+            Ok(())
+        })
+    }
+
+    /// Rows by their keys, in the order that the query asks for.
+    pub(crate) fn query_in(&mut self, sql: &str, keys: &[&[u8]], mut each: impl FnMut(&Row)) -> Result<(), Broken> {
+        let statement = self.prepare(sql)?;
+        let moved = Cell::new(false);
+        self.run(ANSWER_WITHIN, &moved, async |client| {
+            let values: [&(dyn ToSql + Sync); 1] = [&keys];
+            let mut rows = pin!(client.query_raw(&statement, values).await?);
+            while let Some(row) = rows.next().await {
+                moved.set(true);
+                each(&row?);
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn execute_each<'v>(
+        &mut self,
+        sql: &str,
+        lists: &[impl AsRef<[Value<'v>]> + Sync],
+    ) -> Result<Vec<usize>, Broken> {
+        let statement = self.prepare(sql)?;
+        let moved = Cell::new(false);
+        self.run(ANSWER_WITHIN, &moved, async |client| {
+            let asked = lists.iter().map(|values| {
+                let statement = &statement;
+                async move {
+                    let bound = parameters(values.as_ref());
+                    client.execute(statement, &dynamic(&bound)).await
+                }
+            });
+            let mut answers: FuturesOrdered<_> = asked.collect();
+            let mut changed = Vec::with_capacity(lists.len());
+            while let Some(rows) = answers.next().await {
+                moved.set(true);
+                changed.push(rows? as usize);
+            }
+            Ok(changed)
+        })
+    }
+
+    /// Adds rows by statements that add several at once.
+    pub(crate) fn insert_each<'v>(
+        &mut self,
+        sql: &str,
+        rows: &[impl AsRef<[Value<'v>]> + Sync],
+    ) -> Result<(), Broken> {
+        let mut left = rows;
+        while !left.is_empty() {
+            let most = left.len().min(ROWS_AT_ONCE);
+            let take = 1 << most.ilog2();
+            let (now, later) = left.split_at(take);
+            let flat: Vec<Value<'v>> = now.iter().flat_map(|row| row.as_ref().iter().copied()).collect();
+            self.execute_each(&several(sql, take, flat.len() / take), &[flat])?;
+            left = later;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn wait_at_most(&mut self, wait: Duration) -> Result<(), Broken> {
+        self.batch(&format!("SET lock_timeout = {}", wait.as_millis()))
+    }
+
+    pub(crate) fn tables(&mut self) -> Result<Vec<String>, Broken> {
+        let sql = "SELECT table_name::text FROM information_schema.tables
+             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name";
+        let mut names = Vec::new();
+        self.query_each(sql, &[[]], |_, row| names.push(row.get(0)))?;
+        Ok(names)
+    }
+
+    pub(crate) fn columns(&mut self, table: &str) -> Result<Vec<String>, Broken> {
+        let sql = "SELECT column_name::text FROM information_schema.columns
+             WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position";
+        let mut names = Vec::new();
+        self.query_each(sql, &[[Value::Text(table)]], |_, row| names.push(row.get(0)))?;
+        Ok(names)
+    }
+
+    /// This transaction's number, or the smallest number of those that have not ended.
+    pub(crate) fn horizon(&mut self, own: bool) -> Result<i64, Broken> {
+        let sql = if own {
+            "SELECT pg_current_xact_id()::text::bigint"
+        } else {
+            "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        };
+        let mut number = 0;
+        self.query_each(sql, &[[]], |_, row| number = row.get(0))?;
+        Ok(number)
+    }
+}
+
+/// The statement that adds `rows` rows of `columns` values, from the one that adds one.
+fn several(sql: &str, rows: usize, columns: usize) -> String {
+    let Some((before, after)) = sql.split_once("VALUES (") else {
+        return sql.to_owned();
+    };
+    let (one, tail) = close(after);
+    let mut text = format!("{before}VALUES ({one})");
+    for row in 1..rows {
+        let shifted = shift(one, row * columns);
+        text.push_str(&format!(", ({shifted})"));
+    }
+    text.push_str(tail);
+    text
+}
+
+/// Up to the bracket that closes, and behind it.
+fn close(text: &str) -> (&str, &str) {
+    let mut depth = 1;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return (&text[..at], &text[at + 1..]);
+        }
+    }
+    (text, "")
+}
+
+/// Every `$n` becomes `$(n + by)`.
+fn shift(text: &str, by: usize) -> String {
+    let mut parts = text.split('$');
+    let mut shifted = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let number: usize = part[..digits].parse().unwrap_or_default();
+        shifted.push_str(&format!("${}{}", number + by, &part[digits..]));
+    }
+    shifted
+}
+
+fn gone() -> Broken {
+    Broken::Fault {
+        fault: Fault::Unreachable,
+        cause: "the connection is gone, or the transaction failed before".to_owned(),
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Whoever drops it may be on another runtime's time, where nothing may wait.
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A PostgreSQL server of our own: Debian's, in a folder made for it, on a free port of loopback, as a user without
+//! rights. Keeps that it ends with whoever started it.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::group::Group;
+use crate::{program, tools};
+
+/// The version that Debian 12 has, and the oldest that the product takes.
+const VERSION: u32 = 15;
+/// The only role, and its password: on loopback, for the time of a test.
+const ROLE: &str = "evenkeel";
+const READY_WITHIN: Duration = Duration::from_secs(20);
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A running server.
+pub struct Postgres {
+    folder: PathBuf,
+    process: Option<(Child, Group)>,
+    /// Of loopback.
+    pub port: u16,
+    settings: Vec<String>,
+}
+
+impl Postgres {
+    /// Makes one in a new folder under `parent`, and starts it with these settings beside its own (`name=value`).
+    pub fn start(parent: &Path, settings: &[&str]) -> Result<Self> {
+        let bin = tools::postgres(VERSION)?;
+        let folder = parent.join(format!("evenkeel-postgres-{}", std::process::id()));
+        let folder = (0..).map(|n| folder.with_extension(n.to_string())).find(|f| !f.exists());
+        let folder = folder.context("no folder is free")?;
+        std::fs::create_dir_all(&folder)?;
+        give_away(&folder)?;
+        let word = folder.join("password");
+        std::fs::write(&word, ROLE)?;
+        give_away(&word)?;
+        let mut init = unprivileged(&bin.join("initdb"))?;
+        init.arg("-D").arg(folder.join("data")).arg("--pwfile").arg(&word);
+        init.args(["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-k"]);
+        program::output(init.current_dir(&folder))?;
+        let mut server = Self {
+            folder,
+            process: None,
+            port: TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
+            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
+        };
+        server.run()?;
+        Ok(server)
+    }
+
+    /// Starts it, again.
+    pub fn run(&mut self) -> Result<()> {
+        let mut command = unprivileged(&tools::postgres(VERSION)?.join("postgres"))?;
+        command.arg("-D").arg(self.folder.join("data")).arg("-p").arg(self.port.to_string());
+        let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=400", "log_line_prefix=%m [%p] %a "];
+        for setting in own.iter().copied().chain(self.settings.iter().map(String::as_str)) {
+            command.arg("-c").arg(setting);
+        }
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir(&self.folder);
+        let process = command.process_group(0).spawn().context("starting postgres")?;
+        let group = Group::of(&process);
+        self.process = Some((process, group));
+        let began = Instant::now();
+        while !self.is_ready() {
+            ensure!(began.elapsed() < READY_WITHIN, "PostgreSQL is not ready:\n{}", self.log());
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        let Ok(bin) = tools::postgres(VERSION) else { return false };
+        let mut ask = Command::new(bin.join("pg_isready"));
+        ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", ROLE, "-d", "postgres"]);
+        ask.status().is_ok_and(|status| status.success())
+    }
+
+    /// The URL of one of its databases.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{ROLE}:{ROLE}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// Runs SQL by Debian's own client.
+    pub fn ask(&self, database: &str, sql: &str) -> Result<String> {
+        let bin = tools::postgres(VERSION)?;
+        let mut ask = Command::new(bin.join("psql"));
+        ask.arg(self.url(database)).args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        Ok(program::output(&mut ask)?.trim().to_owned())
+    }
+
+    /// Makes a database, and answers its URL.
+    pub fn database(&self, name: &str) -> Result<String> {
+        self.ask("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"))?;
+        Ok(self.url(name))
+    }
+
+    /// Of the first process.
+    pub fn pid(&self) -> Result<Pid> {
+        let (process, _) = self.process.as_ref().context("it does not run")?;
+        Ok(Pid::from_raw(process.id().cast_signed()))
+    }
+
+    /// `kill -9` of the first process; its others end when they notice.
+    pub fn kill(&mut self) -> Result<()> {
+        kill(self.pid()?, Signal::SIGKILL)?;
+        if let Some((mut process, _)) = self.process.take() {
+            process.wait()?;
+        }
+        Ok(())
+    }
+
+    /// What it wrote.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let (Ok(pid), Some((mut process, _group))) = (self.pid(), self.process.take()) {
+            let _ = kill(pid, Signal::SIGQUIT);
+            let began = Instant::now();
+            while began.elapsed() < STOPS_WITHIN && matches!(process.try_wait(), Ok(None)) {
+                std::thread::sleep(PAUSE);
+            }
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// PostgreSQL refuses root. (setpriv becomes the program, so that its pid is the one to signal.)
+fn unprivileged(program: &Path) -> Result<Command> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(Command::new(program));
+    }
+    let setpriv = tools::debian("setpriv", "util-linux")?;
+    let mut command = Command::new(setpriv);
+    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
+    Ok(command)
+}
+
+fn give_away(path: &Path) -> Result<()> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    let user = nix::unistd::User::from_name("postgres")?.context("there is no user `postgres`")?;
+    Ok(nix::unistd::chown(path, Some(user.uid), Some(user.gid))?)
+}
+
+/// `cargo xtask postgres`: one to try things with, until it is told to stop.
+pub fn serve() -> Result<()> {
+    let server = Postgres::start(&std::env::temp_dir(), &["fsync=off"])?;
+    println!("{}", server.url("postgres"));
+    let stop = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    stop.block_on(tokio::signal::ctrl_c())?;
+    Ok(())
+}
