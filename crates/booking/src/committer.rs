@@ -6,6 +6,7 @@
 //! happened is made certain and looked up before anyone is told anything (ADR 6).
 
 mod batch;
+mod codes;
 mod link;
 mod load;
 mod message;
@@ -18,6 +19,7 @@ pub use link::{SaidCode, Whose};
 pub(crate) use link::{opened_by, shared_token};
 pub use queue::Queue;
 pub(crate) use queue::{Task, Tokens, Waiting, queue, stored_key};
+pub(crate) use save::Saved;
 pub(crate) use see::{appointment_seen, hold_seen};
 
 use crate::availability::change_feed::ChangeFeed;
@@ -41,6 +43,11 @@ use std::time::Duration;
 /// How often an idle committer looks whether it should stop.
 const IDLE: Duration = Duration::from_millis(200);
 
+/// How often a batch is decided again because another writer was in the way.
+const CONFLICTS: u32 = 8;
+/// Between two of those, at most.
+const CONFLICT_REST: Duration = Duration::from_millis(20);
+
 /// What a committer is made of.
 pub(crate) struct Parts {
     pub database: Database,
@@ -62,6 +69,8 @@ pub(crate) struct Committer {
     /// The end of this server's audit chain, as of its last commit. Never read again while all is well, so that a
     /// second live owner of the name meets the index and is noticed.
     head: Head,
+    /// Numbers of codes that it may give out.
+    codes: codes::Codes,
     /// The keys of a commit in doubt that is not settled: before that nobody is answered, and who asks again under one
     /// of them is not told that nothing happened.
     doubt: Option<BTreeSet<Vec<u8>>>,
@@ -86,6 +95,7 @@ impl Committer {
             connection: Some(connection),
             limits,
             head,
+            codes: codes::Codes::default(),
             doubt: None,
             name_lost: false,
         })
@@ -132,7 +142,7 @@ impl Committer {
         if let Err(fault) = self.ready() {
             return self.fail_unready(batch, fault);
         }
-        let mut violated = false;
+        let (mut violated, mut conflicts) = (false, 0);
         while !batch.is_empty() {
             match self.attempt(&batch) {
                 Ok(replies) => return answer_all(batch, replies.into_iter().map(Ok)),
@@ -154,6 +164,17 @@ impl Committer {
                         return fail_all(batch, Fault::Busy);
                     }
                     violated = true;
+                }
+                Err(AttemptError::Conflict(cause)) => {
+                    count(&self.parts.counters.conflicts, 1);
+                    conflicts += 1;
+                    if conflicts > CONFLICTS {
+                        tracing::error!(cause, commands = batch.len(), "other writers were in the way too often");
+                        return fail_all(batch, Fault::Busy);
+                    }
+                    // Not in step with whoever was in the way.
+                    let rest = self.parts.entropy.below(CONFLICT_REST.as_micros() as u64);
+                    self.parts.clock.sleep_blocking(Duration::from_micros(rest));
                 }
                 Err(AttemptError::Fault { fault, cause }) => {
                     tracing::error!(
@@ -208,6 +229,11 @@ impl Committer {
     /// One of its answers is the proof, sealed as nobody else can have sealed it: under the same key another server may
     /// have answered meanwhile. A batch that keeps no answer is known by its events.
     fn is_there(&mut self, prepared: &batch::Prepared) -> Result<bool, Broken> {
+        if let Some(connection) = self.connection.as_mut().filter(|connection| connection.is_shared()) {
+            wait_for_its_end(connection, prepared)?;
+            connection.settle()?;
+            self.head = stored_head(connection, &self.parts.chain)?;
+        }
         let (Some(outcome), Some(connection)) = (&prepared.outcome, &mut self.connection) else {
             return Ok(self.head == prepared.head);
         };
@@ -253,6 +279,21 @@ impl Committer {
             let doubtful = key.is_some_and(|key| self.doubt.as_ref().is_some_and(|doubt| doubt.contains(key)));
             task.answer(Err(if doubtful { Fault::OutcomeUnknown } else { fault }));
         }
+    }
+}
+
+/// A commit whose answer was lost may still wait for its standby, on a server that has it and shows it to nobody. Its
+/// rows stand in the indexes: whoever adds one of the same key waits until it has ended. What is added here is undone.
+fn wait_for_its_end(connection: &mut Connection, prepared: &batch::Prepared) -> Result<(), Broken> {
+    let mut tx = connection.begin()?;
+    let met = match (&prepared.outcome, &prepared.last_link) {
+        (Some(outcome), _) => records::outcome::insert(&mut tx, [&**outcome]),
+        (None, Some(link)) => records::audit::insert(&mut tx, [&**link]),
+        (None, None) => Ok(()),
+    };
+    match met {
+        Ok(()) | Err(Broken::Violation(_)) => Ok(()),
+        Err(other) => Err(other),
     }
 }
 

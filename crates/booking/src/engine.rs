@@ -99,6 +99,8 @@ pub struct Counters {
     pub commands: AtomicU64,
     /// Batches decided again because a constraint met another writer.
     pub violations: AtomicU64,
+    /// Batches decided again because another writer was in the way: a deadlock, a row that moved.
+    pub conflicts: AtomicU64,
     /// Commands that panicked while being decided.
     pub panics: AtomicU64,
     /// Commands dropped because their deadline had passed.

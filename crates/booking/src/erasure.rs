@@ -104,12 +104,15 @@ pub fn erase(
     drop(tx);
 
     let mut tx = connection.begin()?;
-    let (Some(appointment), Some(slot)) = (
-        appointment::load(&mut tx, before.id)?,
-        records::slot::load(&mut tx, before.slot)?,
-    ) else {
+    let (mut appointment, mut slot) = (None, None);
+    records::slot::lock(&mut tx, &[before.slot], |row| slot = Some(row))?;
+    appointment::lock(&mut tx, &[before.id], |row| appointment = Some(row))?;
+    let (Some(appointment), Some(slot)) = (appointment, slot) else {
         return Ok(Err(Refused::Unknown));
     };
+    if appointment.slot != slot.id {
+        return Err(Broken::Conflict("the appointment was moved meanwhile".to_owned()));
+    }
     if is_erased(&appointment) {
         return Ok(Ok(erased));
     }
@@ -206,26 +209,24 @@ fn cancelled(
         .apply(decision.effects)
         .expect("a cancellation takes no place that is not free");
     for event in &events {
-        records::audit::insert(tx, &Link::forge(CHAIN, head, event, None, 0, None))?;
+        records::audit::insert(tx, [&Link::forge(CHAIN, head, event, None, 0, None)])?;
     }
     for (key, _) in &set.touched.live_doses {
         live_dose::fall(tx, key)?;
     }
-    for slot in &set.touched.slots {
-        records::slot::save_counters(tx, &set.slots[slot])?;
-    }
+    records::slot::save_counters(tx, set.touched.slots.iter().map(|id| &set.slots[id]))?;
     tell_followers(tx, set.touched.slots.iter().copied().collect(), now)?;
     let appointment = set
         .appointments
         .remove(&id)
         .expect("the appointment that was cancelled");
-    appointment::save(tx, &appointment)?;
+    appointment::save(tx, [&appointment])?;
     Ok(Some(appointment))
 }
 
 fn tell_followers(tx: &mut Transaction<'_>, slots: Vec<SlotId>, now: Timestamp) -> Result<(), Broken> {
     let change = Change {
-        sequence: records::change::last(tx)? + 1,
+        sequence: records::change::position(tx)?,
         slots,
         clinics: Vec::new(),
     };
@@ -254,7 +255,7 @@ pub(crate) fn forget(
         at: now,
         count: 1,
     };
-    records::audit::insert(tx, &Link::forge(CHAIN, head, &event, None, 0, None))
+    records::audit::insert(tx, [&Link::forge(CHAIN, head, &event, None, 0, None)])
 }
 
 /// Keys of stored answers that tell of an appointment.

@@ -253,7 +253,7 @@ pub(crate) fn check(connection: &mut Connection, recorded: &[Recorded], now: Tim
             at: now,
             count: gap.count,
         };
-        audit::insert(&mut tx, &Link::forge(chain, &mut head, &event, None, 0, None))?;
+        audit::insert(&mut tx, [&Link::forge(chain, &mut head, &event, None, 0, None)])?;
     }
     committed(tx)?;
     Ok(gaps)

@@ -20,6 +20,7 @@ pub mod zip;
 use base::id::Id;
 use base::time::Date;
 use database::migration::Migration;
+use database::{Broken, Row, Transaction};
 
 /// The schema, step by step.
 pub const MIGRATIONS: &[Migration] = &[
@@ -43,6 +44,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "links",
         sql: include_str!("records/migrations/0004-links.sql"),
     },
+    Migration {
+        version: 5,
+        name: "scale-out",
+        sql: include_str!("records/migrations/0005-scale-out.sql"),
+    },
 ];
 
 /// A local date as stored: yyyymmdd.
@@ -54,6 +60,18 @@ pub fn date_number(date: Date) -> i64 {
 pub fn date_from(number: i64) -> Date {
     let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
     Date::new(year as i16, month as i8, day as i8).unwrap_or_else(|_| panic!("a stored date of ours: {number}"))
+}
+
+/// Rows of several ids, by a query with `IN ($keys)`.
+fn by_ids<'a, Of: 'a>(
+    tx: &mut Transaction<'_>,
+    sql: &str,
+    ids: impl IntoIterator<Item = &'a Id<Of>>,
+    each: impl FnMut(&Row<'_>),
+) -> Result<(), Broken> {
+    let ids: Vec<[u8; 16]> = ids.into_iter().map(|id| id.to_bytes()).collect();
+    let keys: Vec<&[u8]> = ids.iter().map(<[u8; 16]>::as_slice).collect();
+    tx.query_in(sql, &keys, each)
 }
 
 fn id_at<Of>(row: &database::Row<'_>, column: usize) -> Id<Of> {

@@ -12,7 +12,7 @@ use booking::reconciler::backup;
 use booking::records::MIGRATIONS;
 use booking::sealing::{self, WrongKeys};
 use database::Database;
-use database::transaction::Durability;
+use database::connection::Durability;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
 use runtime::secret::{KeyError, KeyRing};

@@ -231,16 +231,18 @@ impl Connection {
         }
     }
     /// Makes certain what is in the database, after a commit in doubt or a start that may follow a crash: whatever can
-    /// be read afterwards is on disk, and whatever cannot be read will not come back. An error leaves it uncertain. (On
-    /// PostgreSQL this is its own affair, but for a commit that still waits on the primary: see
-    /// [`Transaction::execute`] of a row that the commit in doubt has written.)
+    /// be read afterwards is on disk, and whatever cannot be read will not come back. An error leaves it uncertain. On
+    /// PostgreSQL a commit in doubt may still wait for its standby, and is seen by nobody before that has ended: whoever
+    /// looks for it adds a row of the same key first, which waits for it.
     pub fn settle(&mut self) -> Result<(), Broken> {
         self.mend();
         self.before(Step::Begin)?;
         self.before(Step::Execute)?;
-        if let Driver::Sqlite(sqlite) = &self.driver {
-            settle::settle(sqlite, self.home.0.path()).inspect_err(|broken| self.doubt(broken))?;
+        match &self.driver {
+            Driver::Sqlite(sqlite) => settle::settle(sqlite, self.home.0.path()),
+            Driver::Postgres(session) => session.borrow_mut().settle(),
         }
+        .inspect_err(|broken| self.doubt(broken))?;
         self.home.0.settled.store(true, Ordering::Release);
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! never end.) Nobody waits for the copy; what waits for its end is only the log's next beginning.
 
 use crate::fault::Broken;
+use base::answer::Fault;
 use crate::sqlite;
 use crate::connection::{Connection, Driver};
 use crate::transaction::Transaction;
@@ -26,9 +27,6 @@ pub enum CopyError {
     /// A side of it failed.
     #[error(transparent)]
     Broken(#[from] Broken),
-    /// Not a file: its rows are copied instead.
-    #[error("PostgreSQL is copied row by row")]
-    NoPages,
     /// Whoever watches it said so.
     #[error("stopped before its end")]
     Stopped,
@@ -45,7 +43,9 @@ impl Connection {
     ) -> Result<u64, CopyError> {
         let _one_view = Transaction::start(self, false)?;
         let Driver::Sqlite(inner) = self.driver() else {
-            return Err(CopyError::NoPages);
+            let cause = "PostgreSQL has no pages of ours: its rows are copied".to_owned();
+            let fault = Fault::Unreachable;
+            return Err(CopyError::Broken(Broken::Fault { fault, cause }));
         };
         sqlite::take_view(inner)?;
         let page_bytes = sqlite::page_bytes(inner)?;

@@ -235,7 +235,7 @@ impl Faults for Below {
                         .advance(self.chance.span(Duration::from_millis(10), Duration::from_secs(12)));
                 }
                 if self.roll(&mut state, Kind::Busy) {
-                    self.clock.advance(database::transaction::WRITER_WAIT);
+                    self.clock.advance(database::connection::WRITER_WAIT);
                     return Err(fault(Fault::Busy, "database is locked"));
                 }
                 Ok(())

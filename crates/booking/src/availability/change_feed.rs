@@ -3,6 +3,7 @@
 
 use super::snapshot::Snapshot;
 use crate::records;
+use crate::committer::Saved;
 use crate::records::change::Change;
 use arc_swap::ArcSwap;
 use base::id::SlotId;
@@ -11,6 +12,7 @@ use database::{Broken, Connection, Transaction};
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 use scheduling::rules::Rules;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,9 +25,21 @@ pub struct ChangeFeed {
     /// On the monotone clock: a wall clock that was set must not make the picture look younger than it is.
     confirmed_at: AtomicU64,
     reloads: AtomicU64,
-    /// The last change that the snapshot shows.
-    applied: Mutex<i64>,
+    applied: Mutex<Applied>,
     clock: Clock,
+}
+
+/// What the snapshot shows.
+#[derive(Default)]
+struct Applied {
+    /// Every change at or before this position. Where several write at once, some behind it as well: their numbers are
+    /// not in the order of their ends, so that one at or before a position already shown may still come.
+    until: i64,
+    /// Those behind it that are shown.
+    beyond: BTreeSet<i64>,
+    /// Slots that the committer of this process has shown as it left them, though another writer's later commit may have
+    /// been shown before: they are read once more.
+    again: BTreeSet<SlotId>,
 }
 
 impl ChangeFeed {
@@ -33,7 +47,7 @@ impl ChangeFeed {
     pub fn load(connection: &mut Connection, clock: Clock) -> Result<Self, Broken> {
         let (now, at) = (clock.now(), clock.monotonic());
         let mut tx = connection.begin_read()?;
-        let applied = records::change::last(&mut tx)?;
+        let until = records::change::seen_until(&mut tx)?;
         let snapshot = read_snapshot(&mut tx, now, 1)?;
         let rules = read_rules(&mut tx)?;
         let zips = records::zip::all(&mut tx)?;
@@ -43,7 +57,10 @@ impl ChangeFeed {
             zips: ArcSwap::from_pointee(zips),
             confirmed_at: AtomicU64::new(at.as_micros() as u64),
             reloads: AtomicU64::new(0),
-            applied: Mutex::new(applied),
+            applied: Mutex::new(Applied {
+                until,
+                ..Applied::default()
+            }),
             clock,
         })
     }
@@ -75,7 +92,7 @@ impl ChangeFeed {
         self.reloads.load(Ordering::Relaxed)
     }
 
-    fn applied(&self) -> MutexGuard<'_, i64> {
+    fn applied(&self) -> MutexGuard<'_, Applied> {
         self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -85,27 +102,36 @@ impl ChangeFeed {
 
     /// Shows what the committer of this process has just committed; `current_at` is an instant at which it had the
     /// writers' lock, so that no commit of another process lies between that and this one. When commits of others lie
-    /// before, everything behind the last shown is read.
+    /// before, everything behind the last shown is read. Where there is no such lock it is shown as it is, nothing is
+    /// said of how current that is, and the follower looks at it again.
     pub(crate) fn committed(
         &self,
-        sequence: i64,
-        free: &[(SlotId, u32)],
+        saved: Saved,
         current_at: Duration,
         connection: &mut Connection,
     ) -> Result<(), Broken> {
         let mut applied = self.applied();
-        if *applied >= sequence {
+        if connection.is_shared() {
+            applied.again.extend(saved.free.iter().map(|(slot, _)| *slot));
+            self.show(&saved.free);
             return Ok(());
         }
-        if *applied + 1 == sequence {
-            let current = self.snapshot.load_full();
-            self.snapshot
-                .store(Arc::new(current.with_free(free, current.version() + 1)));
-            *applied = sequence;
+        if applied.until >= saved.sequence {
+            return Ok(());
+        }
+        if applied.until + 1 == saved.sequence {
+            self.show(&saved.free);
+            applied.until = saved.sequence;
             self.confirm(current_at);
             return Ok(());
         }
         self.catch_up_from(&mut applied, connection)
+    }
+
+    fn show(&self, free: &[(SlotId, u32)]) {
+        let current = self.snapshot.load_full();
+        self.snapshot
+            .store(Arc::new(current.with_free(free, current.version() + 1)));
     }
 
     /// Reads whatever others committed.
@@ -113,14 +139,15 @@ impl ChangeFeed {
         self.catch_up_from(&mut self.applied(), connection)
     }
 
-    fn catch_up_from(&self, applied: &mut i64, connection: &mut Connection) -> Result<(), Broken> {
+    fn catch_up_from(&self, applied: &mut Applied, connection: &mut Connection) -> Result<(), Broken> {
         let (now, at) = (self.clock.now(), self.clock.monotonic());
         let mut tx = connection.begin_read()?;
-        let (changes, whole) = records::change::after(&mut tx, *applied)?;
-        let Some(last) = changes.last().map(|change| change.sequence) else {
-            self.confirm(at);
-            return Ok(());
-        };
+        let until = records::change::seen_until(&mut tx)?;
+        // After a failover that lost what was never acknowledged, numbers may begin anew behind it.
+        let (mut changes, whole) = records::change::after(&mut tx, applied.until.min(until))?;
+        changes.retain(|change| !applied.beyond.contains(&change.sequence));
+        let beyond = changes.iter().map(|change| change.sequence).filter(|sequence| *sequence > until);
+        let beyond: Vec<i64> = beyond.collect();
         let current = self.snapshot.load_full();
         let version = current.version() + 1;
         if !whole || changes.iter().any(concerns_more_than_counters) {
@@ -129,16 +156,18 @@ impl ChangeFeed {
             self.rules.store(Arc::new(read_rules(&mut tx)?));
             self.zips.store(Arc::new(records::zip::all(&mut tx)?));
         } else {
-            let mut ids: Vec<SlotId> = changes.into_iter().flat_map(|change| change.slots).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            let mut free = Vec::with_capacity(ids.len());
-            for id in ids {
-                free.extend(records::slot::load(&mut tx, id)?.map(|slot| (id, slot.free())));
+            let mut ids = applied.again.clone();
+            ids.extend(changes.into_iter().flat_map(|change| change.slots));
+            if !ids.is_empty() {
+                let mut free = Vec::with_capacity(ids.len());
+                records::slot::of(&mut tx, &ids, |slot| free.push((slot.id, slot.free())))?;
+                self.snapshot.store(Arc::new(current.with_free(&free, version)));
             }
-            self.snapshot.store(Arc::new(current.with_free(&free, version)));
         }
-        *applied = last;
+        applied.again.clear();
+        applied.until = until;
+        applied.beyond.extend(beyond);
+        applied.beyond.retain(|sequence| *sequence > until);
         self.confirm(at);
         Ok(())
     }
@@ -149,10 +178,10 @@ impl ChangeFeed {
         let at = self.clock.monotonic();
         let before = seen.take();
         let version = connection.data_version()?;
-        if before != Some(version) {
+        if version.is_none() || before != version {
             self.catch_up(connection)?;
         }
-        *seen = Some(version);
+        *seen = version;
         self.confirm(at);
         Ok(())
     }

@@ -32,6 +32,8 @@ pub(crate) enum AttemptError {
     Panicked { task: usize },
     /// A constraint met another writer.
     Violation(String),
+    /// Another writer was in the way: nothing was applied.
+    Conflict(String),
     /// Certainly not committed.
     Fault { fault: Fault, cause: String },
     /// Perhaps committed.
@@ -42,6 +44,7 @@ impl From<Broken> for AttemptError {
     fn from(broken: Broken) -> Self {
         match broken {
             Broken::Violation(cause) => Self::Violation(cause),
+            Broken::Conflict(cause) => Self::Conflict(cause),
             Broken::Fault { fault, cause } => Self::Fault { fault, cause },
         }
     }
@@ -54,6 +57,8 @@ pub(crate) struct Prepared {
     pub head: Head,
     /// An answer that is there if the commit is: a batch of refusals alone leaves no event.
     pub outcome: Option<Box<Outcome>>,
+    /// An event that is there if the commit is: the engine's own commands leave no answer.
+    pub last_link: Option<Box<Link>>,
 }
 
 /// What gathers while the commands of a batch are decided.
@@ -82,10 +87,12 @@ impl Committer {
     fn attempt_on(&mut self, connection: &mut Connection, batch: &[Task]) -> Result<Vec<Reply>, AttemptError> {
         hook::reach("receive");
         let rules = self.parts.feed.rules();
+        let now = self.parts.clock.now();
+        let last_code = self.codes.take(connection, load::codes_wanted(batch), now)?;
         let mut tx = connection.begin()?;
         sealing::agree(&mut tx, &self.parts.keys)?;
         let mut gathered = Gathered {
-            set: load::load(&mut tx, batch, self.parts.clock.now(), &self.parts.keys)?,
+            set: load::load(&mut tx, batch, last_code, now, &self.parts.keys)?,
             ..Gathered::default()
         };
         if planted::is("capacity_not_reread") {
@@ -94,13 +101,12 @@ impl Committer {
         if sends_mail(&self.parts.settings, &rules) {
             gathered.next_message = Some(records::outbox::last_number(&mut tx)? + 1);
         }
-        for (key, _) in batch.iter().filter_map(|task| task.key.as_ref()) {
-            if planted::is("skip_key_lookup") {
-                break;
-            }
-            if let Some(outcome) = records::outcome::load(&mut tx, key)? {
-                gathered.known.insert(key.clone(), outcome);
-            }
+        if !planted::is("skip_key_lookup") {
+            let keys = batch.iter().filter_map(|task| task.key.as_ref());
+            let keys: Vec<&[u8]> = keys.map(|(key, _)| key.as_slice()).collect();
+            records::outcome::of(&mut tx, &keys, |outcome| {
+                gathered.known.insert(outcome.key.clone(), outcome);
+            })?;
         }
         let mut head = self.head;
         let mut replies = Vec::with_capacity(batch.len());
@@ -126,6 +132,7 @@ impl Committer {
                         replies,
                         head,
                         outcome: gathered.outcomes.into_iter().next().map(Box::new),
+                        last_link: gathered.links.into_iter().next_back().map(Box::new),
                     },
                 });
             }
@@ -138,10 +145,7 @@ impl Committer {
         count(&self.parts.counters.commits, 1);
         count(&self.parts.counters.commands, batch.len() as u64);
         if let Some(saved) = saved
-            && let Err(cause) = self
-                .parts
-                .feed
-                .committed(saved.sequence, &saved.free, current_at, connection)
+            && let Err(cause) = self.parts.feed.committed(saved, current_at, connection)
         {
             tracing::warn!(%cause, "the snapshot could not follow a commit at once; the change feed will");
         }

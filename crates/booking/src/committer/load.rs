@@ -4,7 +4,7 @@
 use super::queue::Task;
 use crate::availability::snapshot::Snapshot;
 use crate::records;
-use base::id::{AppointmentId, HoldId, SlotId};
+use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
 use base::time::Timestamp;
 use database::{Broken, Transaction};
 use runtime::secret::KeyRing;
@@ -25,53 +25,86 @@ struct Resolved {
     moving: BTreeSet<AppointmentId>,
 }
 
-/// Loads the rows of all of a batch. On SQLite the writers' lock is held already, so that resolving and re-reading
-/// fall together.
+/// Loads the rows of all of a batch. Where this writer is alone, resolving and re-reading fall together. Where it is not:
+/// what the rows are about is read first, then they are locked by kind and id, and read as they are then.
 pub(super) fn load(
     tx: &mut Transaction<'_>,
     batch: &[Task],
+    last_code: Option<CodeNumber>,
     now: Timestamp,
     keys: &KeyRing,
 ) -> Result<WorkingSet, Broken> {
     let mut wanted = resolve(batch);
     let mut set = WorkingSet::default();
-    for id in &wanted.holds {
-        if let Some(hold) = records::hold::load(tx, *id)? {
-            wanted.slots.extend(hold.entries.iter().copied());
-            set.holds.insert(*id, hold);
-        }
-    }
-    for id in &wanted.appointments {
-        if let Some(appointment) = records::appointment::load(tx, *id)? {
-            wanted.slots.insert(appointment.slot);
-            if wanted.moving.contains(id) {
-                wanted.persons.insert(appointment.identity.person);
-            }
-            if let Some(details) = records::resident::load(tx, appointment.resident, keys)? {
-                set.residents.insert(appointment.resident, details);
-            }
-            records::shared_link::of_appointment(tx, *id, |link| {
-                set.links.insert((link.appointment, link.number), link);
-            })?;
-            set.appointments.insert(*id, appointment);
-        }
-    }
-    for person in &wanted.persons {
-        records::live_dose::of_person(tx, *person, |key, dose| {
-            set.live_doses.insert(key, dose);
+    if tx.is_shared() {
+        look_ahead(tx, &mut wanted)?;
+        records::slot::lock(tx, &wanted.slots, |slot| {
+            set.slots.insert(slot.id, slot);
         })?;
     }
-    for id in &wanted.slots {
-        if let Some(slot) = records::slot::load(tx, *id)? {
-            set.slots.insert(*id, slot);
+    let known = wanted.slots.clone();
+    records::hold::lock(tx, &wanted.holds, |hold| {
+        wanted.slots.extend(hold.entries.iter().copied());
+        set.holds.insert(hold.id, hold);
+    })?;
+    records::appointment::lock(tx, &wanted.appointments, |appointment| {
+        wanted.slots.insert(appointment.slot);
+        if wanted.moving.contains(&appointment.id) {
+            wanted.persons.insert(appointment.identity.person);
         }
+        set.appointments.insert(appointment.id, appointment);
+    })?;
+    if tx.is_shared() && wanted.slots != known {
+        return Err(Broken::Conflict("an appointment was moved meanwhile".to_owned()));
+    }
+    let residents: BTreeSet<ResidentId> = set.appointments.values().map(|row| row.resident).collect();
+    records::resident::of(tx, &residents, keys, |id, details| {
+        set.residents.insert(id, details);
+    })?;
+    records::shared_link::of(tx, &wanted.appointments, |link| {
+        set.links.insert((link.appointment, link.number), link);
+    })?;
+    records::live_dose::of_persons(tx, &wanted.persons, |key, dose| {
+        set.live_doses.insert(key, dose);
+    })?;
+    if !tx.is_shared() {
+        records::slot::of(tx, &wanted.slots, |slot| {
+            set.slots.insert(slot.id, slot);
+        })?;
     }
     if !wanted.persons.is_empty() {
-        // The present's, even where the last one was given out by a clock that ran ahead.
-        let last = records::appointment::last_code(tx)?.unwrap_or_default();
-        set.last_code = last.max(CodeNumber::at(now));
+        set.last_code = match last_code {
+            Some(taken) => taken,
+            // The present's, even where the last one was given out by a clock that ran ahead.
+            None => records::appointment::last_code(tx)?
+                .unwrap_or_default()
+                .max(CodeNumber::at(now)),
+        };
     }
     Ok(set)
+}
+
+/// Which slots the holds and appointments of a batch are about, as they stand before they are locked.
+fn look_ahead(tx: &mut Transaction<'_>, wanted: &mut Resolved) -> Result<(), Broken> {
+    let Resolved {
+        slots,
+        holds,
+        appointments,
+        ..
+    } = wanted;
+    records::hold::of(tx, &*holds, |hold| slots.extend(hold.entries.iter().copied()))?;
+    records::appointment::of(tx, &*appointments, |appointment| {
+        slots.insert(appointment.slot);
+    })
+}
+
+/// How many numbers of codes a batch may need.
+pub(super) fn codes_wanted(batch: &[Task]) -> u32 {
+    let wanted = |task: &Task| match &task.command {
+        Command::Book { bookings, .. } => bookings.len() as u32,
+        _ => 0,
+    };
+    batch.iter().map(wanted).sum()
 }
 
 /// The bug `capacity_not_reread`: as many places are free as the snapshot shows, whatever the rows say.

@@ -356,8 +356,8 @@ fn try_part<T>(
         at: now,
         count: written.count,
     };
-    records::audit::insert(&mut tx, &Link::forge(CHAIN, &mut head, &event, None, 0, None))?;
-    let sequence = records::change::last(&mut tx)? + 1;
+    records::audit::insert(&mut tx, [&Link::forge(CHAIN, &mut head, &event, None, 0, None)])?;
+    let sequence = records::change::position(&mut tx)?;
     records::change::insert(
         &mut tx,
         &Change {

@@ -145,13 +145,13 @@ impl Recorder {
     /// Whether what is recorded is what the database had.
     fn look(&mut self, now: Timestamp) -> Result<bool, NotRecorded> {
         let version = self.connection.data_version()?;
-        if self.seen == Some(version) {
+        if version.is_some() && self.seen == version {
             return Ok(true);
         }
         let heads = all(&mut self.connection)?;
         let recorded = heads::record(&self.folder, &heads, now)?;
         if recorded.is_some() {
-            self.seen = Some(version);
+            self.seen = version;
         }
         Ok(recorded.is_some())
     }

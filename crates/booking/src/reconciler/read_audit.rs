@@ -117,7 +117,7 @@ fn append(connection: &mut Connection, notes: &[(AppointmentId, Timestamp)]) -> 
             at: *at,
             count: 1,
         };
-        audit::insert(&mut tx, &Link::forge(CHAIN, &mut head, &event, None, 0, None))?;
+        audit::insert(&mut tx, [&Link::forge(CHAIN, &mut head, &event, None, 0, None)])?;
     }
     committed(tx)
 }

@@ -230,9 +230,9 @@ fn publish(connection: &mut Connection, clock: &Clock, planned: &[PlannedSession
         count: filled.sessions,
     };
     let mut head = records::audit::head(&mut tx, CHAIN)?;
-    records::audit::insert(&mut tx, &Link::forge(CHAIN, &mut head, &event, None, 0, None))?;
+    records::audit::insert(&mut tx, [&Link::forge(CHAIN, &mut head, &event, None, 0, None)])?;
     let clinics: BTreeSet<ClinicId> = planned.iter().map(|one| one.session.clinic).collect();
-    let sequence = records::change::last(&mut tx)? + 1;
+    let sequence = records::change::position(&mut tx)?;
     let change = Change {
         sequence,
         slots: Vec::new(),

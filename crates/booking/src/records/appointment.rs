@@ -1,9 +1,9 @@
 //! Appointments: by id, never by a person. What can change of one is in one statement.
 
-use super::id_at;
+use super::{by_ids, id_at};
 use base::id::AppointmentId;
 use base::time::Timestamp;
-use database::{Broken, Row, Transaction};
+use database::{Broken, Row, Transaction, Value};
 use scheduling::resident::appointment::{Appointment, Status};
 use scheduling::resident::code::CodeNumber;
 use scheduling::resident::identity::{Fingerprint, Identity};
@@ -54,6 +54,39 @@ pub fn load(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<Option<Appoin
         &[(&id.to_bytes()).into()],
         read,
     )
+}
+
+/// Appointments by id, in this order. Not locked: to know what they are about.
+pub fn of<'a>(
+    tx: &mut Transaction<'_>,
+    ids: impl IntoIterator<Item = &'a AppointmentId>,
+    mut each: impl FnMut(Appointment),
+) -> Result<(), Broken> {
+    let sql = "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
+         FROM appointment WHERE id IN ($keys) ORDER BY id";
+    by_ids(tx, sql, ids, |row| each(read(row)))
+}
+
+/// Appointments by id, in this order; locked where others write too.
+pub fn lock<'a>(
+    tx: &mut Transaction<'_>,
+    ids: impl IntoIterator<Item = &'a AppointmentId>,
+    mut each: impl FnMut(Appointment),
+) -> Result<(), Broken> {
+    let sql = "SELECT id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at
+         FROM appointment WHERE id IN ($keys) ORDER BY id /* for update */";
+    by_ids(tx, sql, ids, |row| each(read(row)))
+}
+
+/// Takes so many numbers of codes that nobody else takes, none before `first`; answers the one before them.
+pub fn take_codes(tx: &mut Transaction<'_>, first: CodeNumber, many: u32) -> Result<CodeNumber, Broken> {
+    let many = i64::from(many);
+    let sql = "INSERT INTO code_block (one, next) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
+    tx.execute(sql, &[first.stored().into()])?;
+    let sql = "UPDATE code_block SET next = CASE WHEN next < $1 THEN $1 ELSE next END + $2 WHERE one = 1 RETURNING next";
+    let next = tx.query_one(sql, &[first.stored().into(), many.into()], |row| row.integer(0))?;
+    let next = next.ok_or_else(|| Broken::Conflict("no codes were given".to_owned()))?;
+    Ok(CodeNumber::from_stored(next - many - 1))
 }
 
 /// The appointment that a code is of.
@@ -119,57 +152,68 @@ pub fn forget_person(tx: &mut Transaction<'_>, id: AppointmentId) -> Result<(), 
     .map(|_| ())
 }
 
-/// Adds an appointment.
-pub fn insert(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(), Broken> {
-    let a = appointment;
-    let (id, slot, hold, resident) = (
-        a.id.to_bytes(),
-        a.slot.to_bytes(),
-        a.hold.to_bytes(),
-        a.resident.to_bytes(),
-    );
-    let contacts = a.identity.contacts.concat();
-    let values = [
-        (&id).into(),
-        a.code.stored().into(),
-        a.status.code().into(),
-        (&slot).into(),
-        (&hold).into(),
-        a.product.number().into(),
-        (&a.series).into(),
-        i64::from(a.dose).into(),
-        (&resident).into(),
-        (&a.identity.person).into(),
-        (&contacts).into(),
-        a.generation.into(),
-        i64::from(a.possible_duplicate).into(),
-        a.booked_at.micros().into(),
-        a.changed_at.micros().into(),
-        a.sequence.into(),
-        a.link_sent_at.map(Timestamp::micros).into(),
-    ];
+/// Adds appointments.
+pub fn insert<'a>(
+    tx: &mut Transaction<'_>,
+    appointments: impl IntoIterator<Item = &'a Appointment>,
+) -> Result<(), Broken> {
+    let ids = |a: &Appointment| [a.id.to_bytes(), a.slot.to_bytes(), a.hold.to_bytes(), a.resident.to_bytes()];
+    let owned = |a: &'a Appointment| (ids(a), a.identity.contacts.concat(), a);
+    let appointments: Vec<_> = appointments.into_iter().map(owned).collect();
+    let values: Vec<[Value<'_>; 17]> = appointments
+        .iter()
+        .map(|([id, slot, hold, resident], contacts, a)| {
+            [
+                id.into(),
+                a.code.stored().into(),
+                a.status.code().into(),
+                slot.into(),
+                hold.into(),
+                a.product.number().into(),
+                (&a.series).into(),
+                i64::from(a.dose).into(),
+                resident.into(),
+                (&a.identity.person).into(),
+                contacts.into(),
+                a.generation.into(),
+                i64::from(a.possible_duplicate).into(),
+                a.booked_at.micros().into(),
+                a.changed_at.micros().into(),
+                a.sequence.into(),
+                a.link_sent_at.map(Timestamp::micros).into(),
+            ]
+        })
+        .collect();
     let sql = "INSERT INTO appointment (id, code, status, slot, hold, product, series, dose, resident, person, contacts, generation, possible_duplicate, booked_at, changed_at, sequence, link_sent_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-    tx.execute(sql, &values).map(|_| ())
+    tx.insert_each(sql, &values)
 }
 
-/// Writes what can change of an appointment.
-pub fn save(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<(), Broken> {
-    let a = appointment;
-    let (id, slot, hold) = (a.id.to_bytes(), a.slot.to_bytes(), a.hold.to_bytes());
-    let values = [
-        (&id).into(),
-        a.status.code().into(),
-        (&slot).into(),
-        a.product.number().into(),
-        a.generation.into(),
-        a.changed_at.micros().into(),
-        (&hold).into(),
-        a.sequence.into(),
-        a.link_sent_at.map(Timestamp::micros).into(),
-    ];
+/// Writes what can change of appointments.
+pub fn save<'a>(
+    tx: &mut Transaction<'_>,
+    appointments: impl IntoIterator<Item = &'a Appointment>,
+) -> Result<(), Broken> {
+    let owned = |a: &'a Appointment| ([a.id.to_bytes(), a.slot.to_bytes(), a.hold.to_bytes()], a);
+    let appointments: Vec<_> = appointments.into_iter().map(owned).collect();
+    let values: Vec<[Value<'_>; 9]> = appointments
+        .iter()
+        .map(|([id, slot, hold], a)| {
+            [
+                id.into(),
+                a.status.code().into(),
+                slot.into(),
+                a.product.number().into(),
+                a.generation.into(),
+                a.changed_at.micros().into(),
+                hold.into(),
+                a.sequence.into(),
+                a.link_sent_at.map(Timestamp::micros).into(),
+            ]
+        })
+        .collect();
     let sql = "UPDATE appointment SET status = $2, slot = $3, product = $4, generation = $5, changed_at = $6, hold = $7, sequence = $8, link_sent_at = $9 WHERE id = $1";
-    tx.execute(sql, &values).map(|_| ())
+    tx.execute_each(sql, &values).map(|_| ())
 }
 
 /// Every appointment there is, for `verify`.

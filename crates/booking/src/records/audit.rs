@@ -3,7 +3,7 @@
 use super::id_at;
 use base::id::SlotId;
 use base::time::Timestamp;
-use database::{Broken, Transaction};
+use database::{Broken, Transaction, Value};
 use scheduling::jurisdiction::audit::{AuditEvent, AuditKind};
 use sha2::{Digest, Sha256};
 
@@ -142,31 +142,40 @@ pub fn chains(tx: &mut Transaction<'_>) -> Result<Vec<String>, Broken> {
 
 /// How many events were ever found missing.
 pub fn missing(tx: &mut Transaction<'_>) -> Result<u64, Broken> {
-    let sql = "SELECT coalesce(sum(count), 0) FROM audit_event WHERE kind = 'gap-found'";
+    let sql = "SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM audit_event WHERE kind = 'gap-found'";
     let missing = tx.query_one(sql, &[], |row| row.integer(0))?;
     Ok(missing.unwrap_or(0) as u64)
 }
 
-/// Adds an event. One of the same chain and sequence is a violation: another owner of the name is alive.
-pub fn insert(tx: &mut Transaction<'_>, link: &Link) -> Result<(), Broken> {
-    let slot = link.slot.map(SlotId::to_bytes);
-    let values = [
-        (&link.chain).into(),
-        link.sequence.into(),
-        link.at.micros().into(),
-        (&link.kind).into(),
-        (&link.subject).into(),
-        slot.as_ref().into(),
-        link.count.into(),
-        link.outcome.as_ref().into(),
-        link.part.into(),
-        link.commitment.as_ref().into(),
-        (&link.hash).into(),
-    ];
+/// Adds events. One of the same chain and sequence is a violation: another owner of the name is alive. While another
+/// transaction that adds one is not ended, this waits for it.
+pub fn insert<'a>(tx: &mut Transaction<'_>, links: impl IntoIterator<Item = &'a Link>) -> Result<(), Broken> {
+    let links: Vec<_> = links
+        .into_iter()
+        .map(|link| (link.slot.map(SlotId::to_bytes), link))
+        .collect();
+    let values: Vec<[Value<'_>; 11]> = links
+        .iter()
+        .map(|(slot, link)| {
+            [
+                (&link.chain).into(),
+                link.sequence.into(),
+                link.at.micros().into(),
+                (&link.kind).into(),
+                (&link.subject).into(),
+                slot.as_ref().into(),
+                link.count.into(),
+                link.outcome.as_ref().into(),
+                link.part.into(),
+                link.commitment.as_ref().into(),
+                (&link.hash).into(),
+            ]
+        })
+        .collect();
     let sql =
         "INSERT INTO audit_event (chain, sequence, at, kind, subject, slot, count, outcome, part, commitment, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    tx.execute(sql, &values).map(|_| ())
+    tx.insert_each(sql, &values)
 }
 
 /// Every event, chain by chain in order, for `verify`.

@@ -26,6 +26,23 @@ pub fn last(tx: &mut Transaction<'_>) -> Result<i64, Broken> {
     Ok(last.unwrap_or(0))
 }
 
+/// The position of this commit. Where writers are alone: behind the last. Where not: the transaction's own number, which
+/// tells nothing of when it ends.
+pub fn position(tx: &mut Transaction<'_>) -> Result<i64, Broken> {
+    match tx.horizon(true)? {
+        Some(own) => Ok(own),
+        None => Ok(last(tx)? + 1),
+    }
+}
+
+/// Behind which position a look that has this view must begin the next time: every commit at or before it is seen.
+pub fn seen_until(tx: &mut Transaction<'_>) -> Result<i64, Broken> {
+    match tx.horizon(false)? {
+        Some(running) => Ok(running - 1),
+        None => last(tx),
+    }
+}
+
 /// Adds the row of this commit.
 pub fn insert(tx: &mut Transaction<'_>, change: &Change, now: Timestamp) -> Result<(), Broken> {
     let (slots, clinics) = (
@@ -45,7 +62,8 @@ pub fn insert(tx: &mut Transaction<'_>, change: &Change, now: Timestamp) -> Resu
     .map(|_| ())
 }
 
-/// Changes behind a position, in order, and whether none between were forgotten.
+/// Changes behind a position, in order, and whether none of them was forgotten: the oldest go first, so that as long as
+/// one at or before the position is kept, all behind it are.
 pub fn after(tx: &mut Transaction<'_>, sequence: i64) -> Result<(Vec<Change>, bool), Broken> {
     let mut changes = Vec::new();
     tx.query(
@@ -60,13 +78,20 @@ pub fn after(tx: &mut Transaction<'_>, sequence: i64) -> Result<(Vec<Change>, bo
             });
         },
     )?;
-    let whole = changes.first().is_none_or(|first| first.sequence == sequence + 1);
+    let oldest = tx.query_one("SELECT sequence FROM change ORDER BY sequence LIMIT 1", &[], |row| {
+        row.integer(0)
+    })?;
+    let whole = changes.first().is_none_or(|first| first.sequence == sequence + 1)
+        || oldest.is_some_and(|oldest| oldest <= sequence);
     Ok((changes, whole))
 }
 
 /// Forgets all but the last `keep` rows, at most `limit` at once.
 pub fn forget(tx: &mut Transaction<'_>, keep: i64, limit: u32) -> Result<usize, Broken> {
-    let until = last(tx)? - keep;
+    let sql = "SELECT sequence FROM change ORDER BY sequence DESC LIMIT 1 OFFSET $1";
+    let Some(until) = tx.query_one(sql, &[keep.into()], |row| row.integer(0))? else {
+        return Ok(0);
+    };
     tx.execute(
         "DELETE FROM change WHERE sequence IN (SELECT sequence FROM change WHERE sequence <= $1 ORDER BY sequence LIMIT $2)",
         &[until.into(), limit.into()],

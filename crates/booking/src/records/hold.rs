@@ -1,9 +1,9 @@
 //! Holds, and which of them are due. A partial index keeps only live ones in reach.
 
-use super::{id_at, join_ids, split_ids};
+use super::{by_ids, id_at, join_ids, split_ids};
 use base::id::HoldId;
 use base::time::Timestamp;
-use database::{Broken, Row, Transaction};
+use database::{Broken, Row, Transaction, Value};
 use scheduling::resident::hold::{Hold, HoldStatus};
 
 fn read(row: &Row<'_>) -> Hold {
@@ -26,31 +26,62 @@ pub fn load(tx: &mut Transaction<'_>, id: HoldId) -> Result<Option<Hold>, Broken
     )
 }
 
-/// Adds a hold.
-pub fn insert(tx: &mut Transaction<'_>, hold: &Hold) -> Result<(), Broken> {
-    let (id, entries) = (hold.id.to_bytes(), join_ids(hold.entries.iter().copied()));
-    let values = [
-        (&id).into(),
-        hold.status.code().into(),
-        (&entries).into(),
-        hold.placed_at.micros().into(),
-        hold.expires_at.micros().into(),
-        hold.extensions_left.into(),
-    ];
-    let sql = "INSERT INTO hold (id, status, entries, placed_at, expires_at, extensions_left) VALUES ($1, $2, $3, $4, $5, $6)";
-    tx.execute(sql, &values).map(|_| ())
+/// Holds by id, in this order. Not locked: to know what they are about.
+pub fn of<'a>(
+    tx: &mut Transaction<'_>,
+    ids: impl IntoIterator<Item = &'a HoldId>,
+    mut each: impl FnMut(Hold),
+) -> Result<(), Broken> {
+    let sql = "SELECT id, status, entries, placed_at, expires_at, extensions_left FROM hold WHERE id IN ($keys) ORDER BY id";
+    by_ids(tx, sql, ids, |row| each(read(row)))
 }
 
-/// Writes what can change of a hold.
-pub fn save(tx: &mut Transaction<'_>, hold: &Hold) -> Result<(), Broken> {
-    let id = hold.id.to_bytes();
-    let values = [
-        (&id).into(),
-        hold.status.code().into(),
-        hold.expires_at.micros().into(),
-        hold.extensions_left.into(),
-    ];
-    tx.execute(
+/// Holds by id, in this order; locked where others write too.
+pub fn lock<'a>(
+    tx: &mut Transaction<'_>,
+    ids: impl IntoIterator<Item = &'a HoldId>,
+    mut each: impl FnMut(Hold),
+) -> Result<(), Broken> {
+    let sql = "SELECT id, status, entries, placed_at, expires_at, extensions_left FROM hold WHERE id IN ($keys) ORDER BY id /* for update */";
+    by_ids(tx, sql, ids, |row| each(read(row)))
+}
+
+/// Adds holds.
+pub fn insert<'a>(tx: &mut Transaction<'_>, holds: impl IntoIterator<Item = &'a Hold>) -> Result<(), Broken> {
+    let owned = |hold: &'a Hold| (hold.id.to_bytes(), join_ids(hold.entries.iter().copied()), hold);
+    let holds: Vec<_> = holds.into_iter().map(owned).collect();
+    let values: Vec<[Value<'_>; 6]> = holds
+        .iter()
+        .map(|(id, entries, hold)| {
+            [
+                id.into(),
+                hold.status.code().into(),
+                entries.into(),
+                hold.placed_at.micros().into(),
+                hold.expires_at.micros().into(),
+                hold.extensions_left.into(),
+            ]
+        })
+        .collect();
+    let sql = "INSERT INTO hold (id, status, entries, placed_at, expires_at, extensions_left) VALUES ($1, $2, $3, $4, $5, $6)";
+    tx.insert_each(sql, &values)
+}
+
+/// Writes what can change of holds.
+pub fn save<'a>(tx: &mut Transaction<'_>, holds: impl IntoIterator<Item = &'a Hold>) -> Result<(), Broken> {
+    let holds: Vec<_> = holds.into_iter().map(|hold| (hold.id.to_bytes(), hold)).collect();
+    let values: Vec<[Value<'_>; 4]> = holds
+        .iter()
+        .map(|(id, hold)| {
+            [
+                id.into(),
+                hold.status.code().into(),
+                hold.expires_at.micros().into(),
+                hold.extensions_left.into(),
+            ]
+        })
+        .collect();
+    tx.execute_each(
         "UPDATE hold SET status = $2, expires_at = $3, extensions_left = $4 WHERE id = $1",
         &values,
     )

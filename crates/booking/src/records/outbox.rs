@@ -4,7 +4,7 @@
 use super::{id_at, join_ids, split_ids};
 use base::id::{AppointmentId, ClinicId, MessageId, SlotId};
 use base::time::Timestamp;
-use database::{Broken, Row, Transaction};
+use database::{Broken, Row, Transaction, Value};
 use scheduling::resident::message::Occasion;
 use serde::{Deserialize, Serialize};
 
@@ -159,23 +159,29 @@ pub fn last_number(tx: &mut Transaction<'_>) -> Result<u64, Broken> {
     Ok(last.map_or(0, |id| (id.bits() >> 64) as u64))
 }
 
-/// Adds a message.
-pub fn insert(tx: &mut Transaction<'_>, message: &Stored) -> Result<(), Broken> {
-    let (id, appointments) = (message.id.to_bytes(), join_ids(message.appointments.iter().copied()));
-    let values = [
-        (&id).into(),
-        message.occasion.code().into(),
-        message.state.code().into(),
-        (&message.address).into(),
-        (&appointments).into(),
-        (&message.payload).into(),
-        message.made_at.micros().into(),
-        message.due_at.micros().into(),
-        message.attempts.into(),
-    ];
+/// Adds messages.
+pub fn insert<'a>(tx: &mut Transaction<'_>, messages: impl IntoIterator<Item = &'a Stored>) -> Result<(), Broken> {
+    let owned = |message: &'a Stored| (message.id.to_bytes(), join_ids(message.appointments.iter().copied()), message);
+    let messages: Vec<_> = messages.into_iter().map(owned).collect();
+    let values: Vec<[Value<'_>; 9]> = messages
+        .iter()
+        .map(|(id, appointments, message)| {
+            [
+                id.into(),
+                message.occasion.code().into(),
+                message.state.code().into(),
+                (&message.address).into(),
+                appointments.into(),
+                (&message.payload).into(),
+                message.made_at.micros().into(),
+                message.due_at.micros().into(),
+                message.attempts.into(),
+            ]
+        })
+        .collect();
     let sql = "INSERT INTO outbox (id, occasion, state, address, appointments, payload, made_at, due_at, attempts)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    tx.execute(sql, &values).map(|_| ())
+    tx.insert_each(sql, &values)
 }
 
 /// Messages that may be tried now, at most `limit`: the first of each address only, so that none overtakes another.

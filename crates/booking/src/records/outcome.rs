@@ -1,7 +1,7 @@
 //! Outcomes: the stored answer of each idempotency key. Keeps `one_effect_per_key`. Bodies come and go sealed.
 
 use base::time::Timestamp;
-use database::{Broken, Transaction};
+use database::{Broken, Transaction, Value};
 
 /// Table and column that bodies are sealed for.
 pub const SEALED: (&str, &str) = ("outcome", "body");
@@ -46,21 +46,32 @@ pub fn load(tx: &mut Transaction<'_>, key: &[u8]) -> Result<Option<Outcome>, Bro
     )
 }
 
-/// Keeps an outcome; a second one for the same key is a violation.
-pub fn insert(tx: &mut Transaction<'_>, outcome: &Outcome) -> Result<(), Broken> {
-    let o = outcome;
-    let values = [
-        (&o.key).into(),
-        (&o.body_hash).into(),
-        i64::from(o.status).into(),
-        o.code.as_deref().into(),
-        (&o.body).into(),
-        (&o.subject).into(),
-        o.at.micros().into(),
-    ];
+/// Outcomes of several keys.
+pub fn of(tx: &mut Transaction<'_>, keys: &[&[u8]], mut each: impl FnMut(Outcome)) -> Result<(), Broken> {
+    let sql = "SELECT key, body_hash, status, code, body, subject, at FROM outcome WHERE key IN ($keys) ORDER BY key";
+    tx.query_in(sql, keys, |row| each(read(row)))
+}
+
+/// Keeps outcomes; a second one for the same key is a violation. While another transaction that keeps one is not ended,
+/// this waits for it.
+pub fn insert<'a>(tx: &mut Transaction<'_>, outcomes: impl IntoIterator<Item = &'a Outcome>) -> Result<(), Broken> {
+    let values: Vec<[Value<'_>; 7]> = outcomes
+        .into_iter()
+        .map(|o| {
+            [
+                (&o.key).into(),
+                (&o.body_hash).into(),
+                i64::from(o.status).into(),
+                o.code.as_deref().into(),
+                (&o.body).into(),
+                (&o.subject).into(),
+                o.at.micros().into(),
+            ]
+        })
+        .collect();
     let sql =
         "INSERT INTO outcome (key, body_hash, status, code, body, subject, at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    tx.execute(sql, &values).map(|_| ())
+    tx.insert_each(sql, &values)
 }
 
 /// Keys and subjects of outcomes kept since an instant.

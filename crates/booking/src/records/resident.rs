@@ -4,7 +4,7 @@
 use super::sealing::PERSONAL;
 use base::id::ResidentId;
 use base::time::{date_text, parse_date};
-use database::{Broken, Row, Transaction};
+use database::{Broken, Row, Transaction, Value};
 use runtime::entropy::Entropy;
 use runtime::secret::{KeyRing, Unsealable};
 use scheduling::resident::eligibility::Answers;
@@ -69,12 +69,15 @@ pub fn commitment(plain: &[u8]) -> [u8; 32] {
     Sha256::digest(plain).into()
 }
 
-/// Adds a resident's details.
-pub fn insert(tx: &mut Transaction<'_>, id: ResidentId, stored: &Stored) -> Result<(), Broken> {
-    let id = id.to_bytes();
-    let values = [(&id).into(), (&stored.sealed).into(), (&[0_u8; 0]).into()];
-    tx.execute("INSERT INTO resident (id, personal, salt) VALUES ($1, $2, $3)", &values)
-        .map(|_| ())
+/// Adds residents' details.
+pub fn insert(tx: &mut Transaction<'_>, residents: &[(ResidentId, Stored)]) -> Result<(), Broken> {
+    let ids: Vec<[u8; 16]> = residents.iter().map(|(id, _)| id.to_bytes()).collect();
+    let values: Vec<[Value<'_>; 3]> = residents
+        .iter()
+        .zip(&ids)
+        .map(|((_, stored), id)| [id.into(), (&stored.sealed).into(), Value::Blob(&[])])
+        .collect();
+    tx.insert_each("INSERT INTO resident (id, personal, salt) VALUES ($1, $2, $3)", &values)
 }
 
 /// What a row holds.
@@ -108,19 +111,26 @@ pub fn is_clear(head: &[u8]) -> bool {
 /// A resident's details; none once they are erased. Those that do not open are missing to whoever asks, and logged: one
 /// damaged row must not fail what else is asked with it.
 pub fn load(tx: &mut Transaction<'_>, id: ResidentId, keys: &KeyRing) -> Result<Option<ResidentDetails>, Broken> {
-    let row_id = id.to_bytes();
-    let held = tx.query_one(
-        "SELECT personal, salt FROM resident WHERE id = $1",
-        &[(&row_id).into()],
-        |row| open(keys, &row_id, &row.blob(0), &row.blob(1)),
-    )?;
-    Ok(match held {
-        Some(Held::Plain(plain)) => Some(read(plain.get(SALT_BYTES..).unwrap_or_default())),
-        Some(Held::Unopened(cause)) => {
-            tracing::error!(resident = %id, %cause, "a resident's details do not open");
-            None
+    let mut found = None;
+    of(tx, &[id], keys, |_, details| found = Some(details))?;
+    Ok(found)
+}
+
+/// Details of several residents, each as [`load`] has it.
+pub fn of<'a>(
+    tx: &mut Transaction<'_>,
+    ids: impl IntoIterator<Item = &'a ResidentId>,
+    keys: &KeyRing,
+    mut each: impl FnMut(ResidentId, ResidentDetails),
+) -> Result<(), Broken> {
+    let sql = "SELECT id, personal, salt FROM resident WHERE id IN ($keys) ORDER BY id";
+    super::by_ids(tx, sql, ids, |row| {
+        let id: ResidentId = super::id_at(row, 0);
+        match open(keys, &id.to_bytes(), &row.blob(1), &row.blob(2)) {
+            Held::Plain(plain) => each(id, read(plain.get(SALT_BYTES..).unwrap_or_default())),
+            Held::Unopened(cause) => tracing::error!(resident = %id, %cause, "a resident's details do not open"),
+            Held::Erased => {}
         }
-        Some(Held::Erased) | None => None,
     })
 }
 

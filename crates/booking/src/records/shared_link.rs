@@ -5,7 +5,7 @@ use base::time::Timestamp;
 use database::{Broken, Row, Transaction};
 use scheduling::resident::personal_link::SharedLink;
 
-use super::id_at;
+use super::{by_ids, id_at};
 
 fn read(row: &Row<'_>) -> SharedLink {
     SharedLink {
@@ -17,16 +17,19 @@ fn read(row: &Row<'_>) -> SharedLink {
 }
 
 /// All links of an appointment, stopped ones too.
-pub fn of_appointment(
+pub fn of_appointment(tx: &mut Transaction<'_>, id: AppointmentId, each: impl FnMut(SharedLink)) -> Result<(), Broken> {
+    of(tx, &[id], each)
+}
+
+/// All links of several appointments, stopped ones too.
+pub fn of<'a>(
     tx: &mut Transaction<'_>,
-    id: AppointmentId,
+    ids: impl IntoIterator<Item = &'a AppointmentId>,
     mut each: impl FnMut(SharedLink),
 ) -> Result<(), Broken> {
-    tx.query(
-        "SELECT appointment, number, made_at, stopped_at FROM shared_link WHERE appointment = $1 ORDER BY number",
-        &[(&id.to_bytes()).into()],
-        |row| each(read(row)),
-    )
+    let sql = "SELECT appointment, number, made_at, stopped_at FROM shared_link
+         WHERE appointment IN ($keys) ORDER BY appointment, number";
+    by_ids(tx, sql, ids, |row| each(read(row)))
 }
 
 /// Adds a link.

@@ -1,9 +1,9 @@
 //! Slots and their counters.
 
-use super::{date_from, date_number, id_at};
+use super::{by_ids, date_from, date_number, id_at};
 use base::id::SlotId;
 use base::time::Timestamp;
-use database::{Broken, Row, Transaction};
+use database::{Broken, Row, Transaction, Value};
 use scheduling::clinic::slot::{Slot, first_slot_id_from};
 use scheduling::rules::product::Cvx;
 
@@ -31,6 +31,28 @@ pub fn load(tx: &mut Transaction<'_>, id: SlotId) -> Result<Option<Slot>, Broken
     )
 }
 
+/// Slots by id, in this order; locked where others write too.
+pub fn lock<'a>(
+    tx: &mut Transaction<'_>,
+    ids: impl IntoIterator<Item = &'a SlotId>,
+    mut each: impl FnMut(Slot),
+) -> Result<(), Broken> {
+    let sql = "SELECT id, clinic, session, product, date, starts_at, ends_at, capacity, held, booked FROM slot
+         WHERE id IN ($keys) ORDER BY id /* for update */";
+    by_ids(tx, sql, ids, |row| each(read(row)))
+}
+
+/// Slots by id.
+pub fn of<'a>(
+    tx: &mut Transaction<'_>,
+    ids: impl IntoIterator<Item = &'a SlotId>,
+    mut each: impl FnMut(Slot),
+) -> Result<(), Broken> {
+    let sql = "SELECT id, clinic, session, product, date, starts_at, ends_at, capacity, held, booked FROM slot
+         WHERE id IN ($keys) ORDER BY id";
+    by_ids(tx, sql, ids, |row| each(read(row)))
+}
+
 /// Every slot that starts at an instant or later, in order of start.
 pub fn from(tx: &mut Transaction<'_>, instant: Timestamp, mut each: impl FnMut(Slot)) -> Result<(), Broken> {
     tx.query(
@@ -41,10 +63,13 @@ pub fn from(tx: &mut Transaction<'_>, instant: Timestamp, mut each: impl FnMut(S
 }
 
 /// Writes the counters; everything else of a slot never changes once written.
-pub fn save_counters(tx: &mut Transaction<'_>, slot: &Slot) -> Result<(), Broken> {
-    let id = slot.id.to_bytes();
-    let values = [(&id).into(), slot.held.into(), slot.booked.into()];
-    tx.execute("UPDATE slot SET held = $2, booked = $3 WHERE id = $1", &values)
+pub fn save_counters<'a>(tx: &mut Transaction<'_>, slots: impl IntoIterator<Item = &'a Slot>) -> Result<(), Broken> {
+    let slots: Vec<_> = slots.into_iter().map(|slot| (slot.id.to_bytes(), slot)).collect();
+    let values: Vec<[Value<'_>; 3]> = slots
+        .iter()
+        .map(|(id, slot)| [id.into(), slot.held.into(), slot.booked.into()])
+        .collect();
+    tx.execute_each("UPDATE slot SET held = $2, booked = $3 WHERE id = $1", &values)
         .map(|_| ())
 }
 

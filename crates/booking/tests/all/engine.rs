@@ -242,7 +242,7 @@ async fn a_command_past_its_deadline_is_dropped_undecided() {
 async fn a_full_queue_says_busy_at_once() {
     let mut settings = Settings::default();
     settings.set(&limit::QUEUE, 64).unwrap();
-    let site = Arc::new(site_on(crate::site::fresh_memory(), &[1], "a", settings));
+    let site = Arc::new(site_on(crate::site::fresh(), &[1], "a", settings));
     // Another writer has the database, so that nothing is drained.
     let mut other = site.database.connect().unwrap();
     let tx = other.begin().unwrap();

@@ -1,6 +1,6 @@
 //! Links to an appointment on real rows: whose each is, what stops it, and what a code and a birth date open.
 
-use crate::site::{fresh_memory, person, site, site_on, text};
+use crate::site::{fresh, person, site, site_on, text};
 use base::limit::Settings;
 use base::time::{Timestamp, parse_date};
 use booking::engine::{SaidCode, Whose};
@@ -100,7 +100,7 @@ async fn a_link_sent_anew_ends_the_one_before() {
     // Nobody delivers here: what goes out is not this test's concern.
     settings.set_text(&SMTP_URL, "smtp+plain://127.0.0.1:25").unwrap();
     settings.set_text(&FROM, "no-reply@example.org").unwrap();
-    let site = site_on(fresh_memory(), &[2], "a", settings);
+    let site = site_on(fresh(), &[2], "a", settings);
     let mut who = person(1);
     who.email = Some("somebody@example.org".to_owned());
     let (id, token) = site.book(site.slots[0], who, 1).await.unwrap();

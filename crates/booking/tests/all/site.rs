@@ -30,9 +30,15 @@ pub const MMR: i64 = 3;
 
 static NAMES: AtomicU64 = AtomicU64::new(0);
 
-/// A database in memory that no other test has.
-pub fn fresh_memory() -> Database {
-    Database::memory(&format!("site-{}", NAMES.fetch_add(1, Ordering::Relaxed)))
+/// A database that no other test has: in memory, or on PostgreSQL where `EVENKEEL_ENGINE` says so.
+pub fn fresh() -> Database {
+    let n = NAMES.fetch_add(1, Ordering::Relaxed);
+    if std::env::var("EVENKEEL_ENGINE").is_ok_and(|engine| engine == "postgres") {
+        let url = std::env::var("EVENKEEL_POSTGRES").expect("EVENKEEL_POSTGRES names a PostgreSQL");
+        let made = database::postgres::make_rehearsal(&url, &format!("booking_{}_{n}", std::process::id()));
+        return Database::postgres(&made.unwrap()).unwrap();
+    }
+    Database::memory(&format!("site-{n}"))
 }
 
 pub struct Site {
@@ -48,7 +54,7 @@ pub struct Site {
 
 /// Flu slots of these capacities, twenty minutes apart, tomorrow; then as many of MMR, and of MMR 28 days later.
 pub fn site(capacities: &[u32]) -> Site {
-    site_on(fresh_memory(), capacities, "a", Settings::default())
+    site_on(fresh(), capacities, "a", Settings::default())
 }
 
 pub fn site_on(database: Database, capacities: &[u32], name: &str, settings: Settings) -> Site {

@@ -1,6 +1,6 @@
 //! The engine without its threads; and what the simulator found in the engine, each with the shortest way there.
 
-use crate::site::{fill, fresh_memory, plain, text};
+use crate::site::{fill, fresh, plain, text};
 use base::answer::Fault;
 use base::id::SlotId;
 use base::limit::Settings;
@@ -83,7 +83,7 @@ fn free(server: &Stepwise, slot: SlotId) -> u16 {
 
 #[test]
 fn a_refusal_alone_does_not_hide_what_another_server_took() {
-    let world = world(fresh_memory());
+    let world = world(fresh());
     let (mut a, mut b) = (world.server("a"), world.server("b"));
     let slot = world.slots[0];
     assert_eq!(world.hold(&mut a, slot, "key-of-one-000001").unwrap().status, 201);
@@ -97,7 +97,7 @@ fn a_refusal_alone_does_not_hide_what_another_server_took() {
 
 #[test]
 fn the_age_of_a_picture_survives_a_clock_that_is_set_back() {
-    let world = world(fresh_memory());
+    let world = world(fresh());
     let server = world.server("a");
     world.clock.step_wall(world.clock.now() - Duration::from_hours(1));
     world.clock.advance(Duration::from_secs(7));

@@ -75,8 +75,8 @@ impl Server {
             runtime::hook::arm(spec).map_err(Usage)?;
         }
         let durability = match self.durability {
-            Durability::Full => database::transaction::Durability::Full,
-            Durability::Unsafe => database::transaction::Durability::UnsafeForRehearsal,
+            Durability::Full => database::connection::Durability::Full,
+            Durability::Unsafe => database::connection::Durability::UnsafeForRehearsal,
         };
         let inherited = listenfd::ListenFd::from_env().take_tcp_listener(0)?;
         let socket = inherited.map_or_else(|| TcpListener::bind(self.listen), Ok)?;

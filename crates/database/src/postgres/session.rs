@@ -6,19 +6,18 @@ use crate::connection::Use;
 use crate::fault::{Broken, CommitFailed};
 use crate::value::Value;
 use base::answer::Fault;
-use futures_util::StreamExt;
+use futures_util::TryStreamExt;
 use futures_util::stream::FuturesOrdered;
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row, RowStream, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a statement, or the next rows of an answer, may be on their way.
@@ -27,6 +26,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const COMMIT_WITHIN: Duration = Duration::from_secs(3);
 /// For statements that read or change a whole table: migrations, copies, reconcilers' first looks.
 const LONG: Duration = Duration::from_mins(30);
+/// Rows that are read before they are looked at.
+const ROWS_READ: usize = 1_000;
 /// Rows that one statement adds at most; what is left is added in powers of two, so that few texts are ever prepared.
 const ROWS_AT_ONCE: usize = 64;
 
@@ -34,8 +35,6 @@ type Link = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<Result<AsyncMessage, 
 
 /// One connection.
 pub(crate) struct Session {
-    /// Always here until it is dropped.
-    runtime: Option<Runtime>,
     client: Client,
     line: Line,
     statements: BTreeMap<String, Statement>,
@@ -48,8 +47,10 @@ pub(crate) struct Session {
     seen: Arc<Seen>,
 }
 
-/// What comes from the server.
+/// The way to the server, and what comes from it.
 struct Line {
+    /// Here between steps, until it is dropped.
+    runtime: Option<Runtime>,
     next: Link,
     /// A warning came since the last look.
     warned: bool,
@@ -68,30 +69,38 @@ impl From<Error> for Stop {
 }
 
 impl Line {
-    /// Moves the connection on together with some work, until the work is done or neither moves for `within`.
-    async fn drive<T>(
+    /// Moves the connection on together with a step, until that is done or its time is over.
+    fn take<T: Send>(
         &mut self,
         within: Duration,
-        moved: &Cell<bool>,
-        work: impl Future<Output = Result<T, Error>>,
+        step: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Stop> {
-        let mut work = pin!(work);
-        loop {
-            let step = poll_fn(|context| {
-                let over = self.take_in(context);
-                match work.as_mut().poll(context) {
-                    Poll::Ready(done) => Poll::Ready(done),
-                    Poll::Pending => match over {
-                        Some(error) => Poll::Ready(Err(error)),
-                        None => Poll::Pending,
-                    },
-                }
-            });
-            match tokio::time::timeout(within, step).await {
-                Ok(done) => return done.map_err(Stop::Said),
-                Err(_) if moved.replace(false) => {}
-                Err(_) => return Err(Stop::Late),
+        let runtime = self.runtime.take().expect("the runtime is here between steps");
+        // At start whoever calls may be a task itself: its thread must not be waited on, but may wait for another.
+        let done = if Handle::try_current().is_ok() {
+            std::thread::scope(|scope| {
+                let waits = scope.spawn(|| runtime.block_on(self.drive(within, step)));
+                waits.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        } else {
+            runtime.block_on(self.drive(within, step))
+        };
+        self.runtime = Some(runtime);
+        done
+    }
+
+    async fn drive<T>(&mut self, within: Duration, step: impl Future<Output = Result<T, Error>>) -> Result<T, Stop> {
+        let mut step = pin!(step);
+        let both = poll_fn(|context| {
+            let over = self.take_in(context);
+            match step.as_mut().poll(context) {
+                Poll::Ready(done) => Poll::Ready(done),
+                Poll::Pending => over.map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
             }
+        });
+        match tokio::time::timeout(within, both).await {
+            Ok(done) => done.map_err(Stop::Said),
+            Err(_) => Err(Stop::Late),
         }
     }
 
@@ -146,15 +155,19 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        let opened = runtime.block_on(async { tokio::time::timeout(within, connect(host, tls)).await });
-        let (client, next) = match opened {
-            Ok(opened) => opened.map_err(|error| in_full(&error))?,
-            Err(_) => return Err(format!("no answer within {within:?}")),
-        };
-        let mut session = Self {
+        let mut line = Line {
             runtime: Some(runtime),
+            next: Box::new(|_| Poll::Ready(None)),
+            warned: false,
+        };
+        let (client, next) = line.take(within, connect(host, tls)).map_err(|stop| match stop {
+            Stop::Said(error) => in_full(&error),
+            Stop::Late => format!("no answer within {within:?}"),
+        })?;
+        line.next = next;
+        let mut session = Self {
             client,
-            line: Line { next, warned: false },
+            line,
             statements: BTreeMap::new(),
             failed: false,
             lost: false,
@@ -205,17 +218,8 @@ impl Session {
         })
     }
 
-    fn run<T>(
-        &mut self,
-        within: Duration,
-        moved: &Cell<bool>,
-        work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
-    ) -> Result<T, Broken> {
-        let runtime = self.runtime.as_ref().expect("the runtime is here until the end");
-        if self.lost {
-            return Err(gone());
-        }
-        let done = runtime.block_on(self.line.drive(within, moved, work(&self.client)));
+    /// Takes a step to its end, and notes what it says of the connection.
+    fn ended<T>(&mut self, done: Result<T, Stop>) -> Result<T, Broken> {
         done.map_err(|stop| {
             self.failed = true;
             self.broken(&stop)
@@ -247,11 +251,15 @@ impl Session {
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, Broken> {
+        if self.lost {
+            return Err(gone());
+        }
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
         let own = own_sql(sql);
-        let statement = self.run(ANSWER_WITHIN, &Cell::new(false), async |client| client.prepare(&own).await)?;
+        let prepared = self.line.take(ANSWER_WITHIN, self.client.prepare(&own));
+        let statement = self.ended(prepared)?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -269,15 +277,17 @@ impl Session {
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), Broken> {
-        self.run(LONG, &Cell::new(false), async |client| client.batch_execute(sql).await)
+        if self.lost {
+            return Err(gone());
+        }
+        let done = self.line.take(LONG, self.client.batch_execute(sql));
+        self.ended(done)
     }
 
     pub(crate) fn roll_back(&mut self) {
         if !self.lost {
-            let done = self.run(ANSWER_WITHIN, &Cell::new(false), async |client| {
-                client.batch_execute("ROLLBACK").await
-            });
-            self.lost |= done.is_err();
+            let done = self.line.take(ANSWER_WITHIN, self.client.batch_execute("ROLLBACK"));
+            self.lost |= self.ended(done).is_err();
         }
         self.failed = false;
     }
@@ -288,10 +298,7 @@ impl Session {
             return Err(CommitFailed::NotDone(gone()));
         }
         self.line.warned = false;
-        let runtime = self.runtime.as_ref().expect("the runtime is here until the end");
-        let work = self.client.batch_execute("COMMIT");
-        let done = runtime.block_on(self.line.drive(COMMIT_WITHIN, &Cell::new(false), work));
-        match done {
+        match self.line.take(COMMIT_WITHIN, self.client.batch_execute("COMMIT")) {
             Ok(()) if !self.line.warned => Ok(()),
             // "canceling wait for synchronous replication": done here, and perhaps nowhere else.
             Ok(()) => Err(self.in_doubt("it was answered before a standby had it".to_owned())),
@@ -305,6 +312,24 @@ impl Session {
         self.lost = true;
         self.seen.suspect();
         CommitFailed::InDoubt(cause)
+    }
+
+    /// A commit of our own: its standby has it, and so has everything that this server showed before.
+    pub(crate) fn settle(&mut self) -> Result<(), Broken> {
+        self.begin(true)?;
+        // A transaction that wrote nothing waits for nobody; this writes one record, and no row.
+        let touched = self.batch("SELECT pg_logical_emit_message(true, 'evenkeel', 'settled')");
+        if let Err(broken) = touched {
+            self.roll_back();
+            return Err(broken);
+        }
+        self.commit().map_err(|failed| match failed {
+            CommitFailed::NotDone(broken) => broken,
+            CommitFailed::InDoubt(cause) => Broken::Fault {
+                fault: Fault::Unreachable,
+                cause,
+            },
+        })
     }
 
     pub(crate) fn query_each<'v>(
@@ -325,43 +350,42 @@ impl Session {
         each: &mut dyn FnMut(usize, &Row),
     ) -> Result<(), Broken> {
         let statement = self.prepare(sql)?;
-        let moved = Cell::new(false);
-        self.run(within, &moved, async |client| {
-            let asked = lists.iter().map(|values| {
-                let statement = &statement;
-                async move {
-                    let bound = parameters(values);
-                    client.query_raw(statement, dynamic(&bound)).await
-                }
-            });
-            // All are sent before the first is read.
-            let mut answers: FuturesOrdered<_> = asked.collect();
-            let mut n = 0;
-            while let Some(rows) = answers.next().await {
-                let mut rows = pin!(rows?);
-                while let Some(row) = rows.next().await {
-                    moved.set(true);
-                    each(n, &row?);
-                }
-                n += 1;
+        let client = &self.client;
+        let asked = lists.iter().map(|values| {
+            let statement = &statement;
+            async move {
+                let bound = parameters(values);
+                client.query_raw(statement, dynamic(&bound)).await
             }
-            Ok(())
-        })
+        });
+        // All are sent before the first is read.
+        let asked: FuturesOrdered<_> = asked.collect();
+        let answers = self.line.take(within, asked.try_collect::<Vec<RowStream>>());
+        for (n, rows) in self.ended(answers)?.into_iter().enumerate() {
+            self.read(within, rows, &mut |row| each(n, row))?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, within: Duration, rows: RowStream, each: &mut dyn FnMut(&Row)) -> Result<(), Broken> {
+        let mut rows = Box::pin(rows.try_chunks(ROWS_READ));
+        loop {
+            let next = self.line.take(within, async {
+                // What came before an error is of no use.
+                rows.try_next().await.map_err(|stopped| stopped.1)
+            });
+            let Some(rows) = self.ended(next)? else { return Ok(()) };
+            rows.iter().for_each(&mut *each);
+        }
     }
 
     /// Rows by their keys, in the order that the query asks for.
     pub(crate) fn query_in(&mut self, sql: &str, keys: &[&[u8]], mut each: impl FnMut(&Row)) -> Result<(), Broken> {
         let statement = self.prepare(sql)?;
-        let moved = Cell::new(false);
-        self.run(ANSWER_WITHIN, &moved, async |client| {
-            let values: [&(dyn ToSql + Sync); 1] = [&keys];
-            let mut rows = pin!(client.query_raw(&statement, values).await?);
-            while let Some(row) = rows.next().await {
-                moved.set(true);
-                each(&row?);
-            }
-            Ok(())
-        })
+        let values: [&(dyn ToSql + Sync); 1] = [&keys];
+        let rows = self.line.take(ANSWER_WITHIN, self.client.query_raw(&statement, values));
+        let rows = self.ended(rows)?;
+        self.read(ANSWER_WITHIN, rows, &mut each)
     }
 
     pub(crate) fn execute_each<'v>(
@@ -370,23 +394,17 @@ impl Session {
         lists: &[impl AsRef<[Value<'v>]> + Sync],
     ) -> Result<Vec<usize>, Broken> {
         let statement = self.prepare(sql)?;
-        let moved = Cell::new(false);
-        self.run(ANSWER_WITHIN, &moved, async |client| {
-            let asked = lists.iter().map(|values| {
-                let statement = &statement;
-                async move {
-                    let bound = parameters(values.as_ref());
-                    client.execute(statement, &dynamic(&bound)).await
-                }
-            });
-            let mut answers: FuturesOrdered<_> = asked.collect();
-            let mut changed = Vec::with_capacity(lists.len());
-            while let Some(rows) = answers.next().await {
-                moved.set(true);
-                changed.push(rows? as usize);
+        let client = &self.client;
+        let asked = lists.iter().map(|values| {
+            let (statement, values) = (&statement, values.as_ref());
+            async move {
+                let bound = parameters(values);
+                client.execute(statement, &dynamic(&bound)).await
             }
-            Ok(changed)
-        })
+        });
+        let asked: FuturesOrdered<_> = asked.collect();
+        let changed = self.line.take(ANSWER_WITHIN, asked.try_collect::<Vec<u64>>());
+        Ok(self.ended(changed)?.into_iter().map(|rows| rows as usize).collect())
     }
 
     /// Adds rows by statements that add several at once.
@@ -490,10 +508,10 @@ fn gone() -> Broken {
     }
 }
 
-impl Drop for Session {
+impl Drop for Line {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Whoever drops it may be on another runtime's time, where nothing may wait.
+            // Whoever drops it may be a task, whose thread must not be waited on.
             runtime.shutdown_background();
         }
     }

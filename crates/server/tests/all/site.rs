@@ -258,6 +258,17 @@ static SITES: AtomicU64 = AtomicU64::new(0);
 /// Longest wait for what happens by itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// In memory, or on PostgreSQL where `EVENKEEL_ENGINE` says so.
+fn fresh_database() -> Database {
+    let n = SITES.fetch_add(1, Ordering::Relaxed);
+    if std::env::var("EVENKEEL_ENGINE").is_ok_and(|engine| engine == "postgres") {
+        let url = std::env::var("EVENKEEL_POSTGRES").expect("EVENKEEL_POSTGRES names a PostgreSQL");
+        let made = database::postgres::make_rehearsal(&url, &format!("server_{}_{n}", std::process::id()));
+        return Database::postgres(&made.expect("a new database")).expect("its URL");
+    }
+    Database::memory(&format!("site-{n}"))
+}
+
 impl Site {
     /// Starts a site of its own.
     pub fn start() -> Self {
@@ -270,7 +281,7 @@ impl Site {
     }
 
     fn start_with(more: impl FnOnce(&mut Connection, Timestamp) -> Result<(), Broken>) -> Self {
-        let database = Database::memory(&format!("site-{}", SITES.fetch_add(1, Ordering::Relaxed)));
+        let database = fresh_database();
         let clock = Clock::shiftable();
         let entropy = Entropy::seeded(7);
         let mut connection = database.connect().expect("a database in memory");

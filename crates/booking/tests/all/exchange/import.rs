@@ -1,7 +1,7 @@
 //! An import into SQLite: repeated, changed, dry, and beside a running engine.
 
 use super::LIMITS;
-use crate::site::fresh_memory;
+use crate::site::fresh;
 use base::id::ClinicId;
 use base::time::{Zone, date_text, parse_date};
 use booking::exchange::import::{Import, ImportError, Report};
@@ -87,7 +87,7 @@ fn counts(report: &Report) -> (u64, u64, u64) {
 
 #[test]
 fn importing_twice_is_importing_once() {
-    let mut town = town(&fresh_memory());
+    let mut town = town(&fresh());
     town.documents();
     assert_eq!(counts(&town.clinics(CLINICS)), (2, 0, 0));
     let changes = town.changes();
@@ -120,7 +120,7 @@ fn importing_twice_is_importing_once() {
 
 #[test]
 fn a_file_with_anything_wrong_changes_nothing() {
-    let mut town = town(&fresh_memory());
+    let mut town = town(&fresh());
     town.documents();
     let changes = town.changes();
     assert_eq!(town.clinics("source_id,name\na,A\nb,\n").errors.len(), 1);
@@ -141,7 +141,7 @@ fn a_file_with_anything_wrong_changes_nothing() {
 
 #[test]
 fn a_dry_run_says_what_would_be_and_writes_nothing() {
-    let mut town = town(&fresh_memory());
+    let mut town = town(&fresh());
     town.documents();
     let (changes, zone) = (town.changes(), Zone::named("America/New_York").unwrap());
     let report = town.import(true, |import| {
@@ -160,7 +160,7 @@ fn a_dry_run_says_what_would_be_and_writes_nothing() {
 
 #[test]
 fn documents_are_read_before_they_are_kept_and_a_version_says_one_thing() {
-    let mut town = town(&fresh_memory());
+    let mut town = town(&fresh());
     let report = town.import(false, |import| import.document(JURISDICTION).unwrap());
     assert_eq!(
         report.notes,

@@ -3,7 +3,7 @@
 
 use crate::engine::until;
 use crate::sink::{Arrived, Behaviour, Sink};
-use crate::site::{Site, booking_of, fresh_memory, person, site_on, text};
+use crate::site::{Site, booking_of, fresh, person, site_on, text};
 use base::id::{AppointmentId, SlotId};
 use base::limit::Settings;
 use booking::limit::{MAIL_AWAY_PAUSE, MAIL_GIVE_UP, MAIL_RETRY_FIRST, MAIL_RETRY_MOST, MAILS_PER_ADDRESS};
@@ -107,7 +107,7 @@ async fn book_many(site: &Site, slot: SlotId, count: u32) {
 /// Books so many, each meeting one of these; waits until nothing waits.
 async fn each_meets(behaviours: &[Behaviour]) -> Vec<Arrived> {
     let sink = Sink::start().unwrap();
-    let site = site_on(fresh_memory(), &[64], "a", settings(&sink));
+    let site = site_on(fresh(), &[64], "a", settings(&sink));
     sink.script(behaviours);
     deliver(&site);
     book_many(&site, site.slots[0], behaviours.len() as u32).await;
@@ -159,7 +159,7 @@ async fn a_message_arrives_twice_only_where_no_reply_came() {
 async fn a_server_that_is_away_loses_nothing_and_costs_no_attempt() {
     let sink = Sink::start().unwrap();
     sink.open(false);
-    let site = site_on(fresh_memory(), &[64], "a", settings(&sink));
+    let site = site_on(fresh(), &[64], "a", settings(&sink));
     deliver(&site);
     book_many(&site, site.slots[0], 6).await;
     let rejected = || {
@@ -179,7 +179,7 @@ async fn a_server_that_is_away_loses_nothing_and_costs_no_attempt() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_does_not_exist_is_given_up_and_can_be_sent_again() {
     let sink = Sink::start().unwrap();
-    let site = site_on(fresh_memory(), &[4], "a", settings(&sink));
+    let site = site_on(fresh(), &[4], "a", settings(&sink));
     sink.script(&[Behaviour::NoSuchAddress]);
     deliver(&site);
     let (id, token) = site.book(site.slots[0], reader(1), 1).await.unwrap();
@@ -219,7 +219,7 @@ async fn a_message_that_never_gets_through_is_given_up_in_the_end() {
     sink.otherwise(Behaviour::NotNow);
     let mut settings = settings(&sink);
     settings.set(&MAIL_GIVE_UP, 1).unwrap();
-    let site = site_on(fresh_memory(), &[4], "a", settings);
+    let site = site_on(fresh(), &[4], "a", settings);
     deliver(&site);
     site.book(site.slots[0], reader(1), 1).await.unwrap();
     until("it is given up", || counts(&site) == (0, 1)).await;
@@ -234,7 +234,7 @@ async fn no_message_about_an_appointment_overtakes_another() {
     let sink = Sink::start().unwrap();
     // The confirmation is put off several times; move and cancellation wait for it.
     sink.script(&[Behaviour::NotNow, Behaviour::NotYet, Behaviour::NotNow]);
-    let site = site_on(fresh_memory(), &[4], "a", settings(&sink));
+    let site = site_on(fresh(), &[4], "a", settings(&sink));
     let (id, token) = site.book(site.slots[0], reader(1), 1).await.unwrap();
     let hold = site.hold(&[site.slots[0]]).await.unwrap();
     let moved = site
@@ -255,7 +255,7 @@ async fn an_address_gets_three_mails_a_day_and_the_rest_later() {
     let sink = Sink::start().unwrap();
     let mut settings = settings(&sink);
     settings.set(&MAILS_PER_ADDRESS, 3).unwrap();
-    let site = site_on(fresh_memory(), &[64], "a", settings);
+    let site = site_on(fresh(), &[64], "a", settings);
     deliver(&site);
     for number in 0..5 {
         let shared = Person {
@@ -289,7 +289,7 @@ async fn an_address_gets_three_mails_a_day_and_the_rest_later() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_family_gets_one_mail() {
     let sink = Sink::start().unwrap();
-    let site = site_on(fresh_memory(), &[4], "a", settings(&sink));
+    let site = site_on(fresh(), &[4], "a", settings(&sink));
     deliver(&site);
     let slot = site.slots[0];
     let hold = site.hold(&[slot, slot, slot]).await.unwrap();
@@ -316,7 +316,7 @@ async fn a_message_that_cannot_be_put_into_words_stops_no_other() {
         words(letter)
     }
     let sink = Sink::start().unwrap();
-    let site = site_on(fresh_memory(), &[4], "a", settings(&sink));
+    let site = site_on(fresh(), &[4], "a", settings(&sink));
     deliver_by(&site, poisoned);
     book_many(&site, site.slots[0], 3).await;
     until("two arrived and one is given up", || {
@@ -361,7 +361,7 @@ async fn two_servers_share_the_work_and_send_nothing_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_erased_is_written_to_no_more() {
     let sink = Sink::start().unwrap();
-    let site = site_on(fresh_memory(), &[4], "a", settings(&sink));
+    let site = site_on(fresh(), &[4], "a", settings(&sink));
     let (id, _) = site.book(site.slots[0], reader(1), 1).await.unwrap();
     site.book(site.slots[0], reader(2), 1).await.unwrap();
     let mut connection = site.database.connect().unwrap();
@@ -376,7 +376,7 @@ async fn whoever_is_erased_is_written_to_no_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_mail_server_no_message_is_written() {
-    let site = site_on(fresh_memory(), &[4], "a", Settings::default());
+    let site = site_on(fresh(), &[4], "a", Settings::default());
     deliver(&site);
     assert!(!site.engine.sends_mail());
     site.book(site.slots[0], reader(1), 1).await.unwrap();

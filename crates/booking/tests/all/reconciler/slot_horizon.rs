@@ -1,6 +1,6 @@
 //! The demonstration on a real database: loaded once, filled for fourteen days, never changed.
 
-use crate::site::fresh_memory;
+use crate::site::fresh;
 use base::id::{ClinicId, SlotId};
 use base::limit::Settings;
 use base::time::{Date, Timestamp, Zone, add_days};
@@ -76,7 +76,7 @@ fn engine(database: &Database, clock: &Clock, owner: &Owner) -> Engine {
 
 #[test]
 fn the_demonstration_is_loaded_once_and_offers_every_clinic() {
-    let (database, clock) = (fresh_memory(), Clock::real());
+    let (database, clock) = (fresh(), Clock::real());
     let mut connection = database.connect().unwrap();
     let first = ensure(&database, &clock).unwrap();
     assert_eq!(
@@ -126,7 +126,7 @@ fn the_demonstration_is_loaded_once_and_offers_every_clinic() {
 
 #[test]
 fn a_clinic_that_somebody_imported_gets_no_invented_times() {
-    let (database, clock) = (fresh_memory(), Clock::real());
+    let (database, clock) = (fresh(), Clock::real());
     let mut connection = database.connect().unwrap();
     ensure(&database, &clock).unwrap();
     let mut own = clinics(&mut connection)[0].clone();
@@ -141,7 +141,7 @@ fn a_clinic_that_somebody_imported_gets_no_invented_times() {
 
 #[test]
 fn two_that_start_at_once_write_one_demonstration() {
-    let (database, clock) = (fresh_memory(), Clock::real());
+    let (database, clock) = (fresh(), Clock::real());
     let mut connection = database.connect().unwrap();
     database::migration::migrate(&mut connection, records::MIGRATIONS, clock.now()).unwrap();
     let added: u32 = std::thread::scope(|scope| {
@@ -155,7 +155,7 @@ fn two_that_start_at_once_write_one_demonstration() {
 
 #[test]
 fn an_installation_of_somebodys_own_is_left_alone() {
-    let (database, clock) = (fresh_memory(), Clock::real());
+    let (database, clock) = (fresh(), Clock::real());
     let mut connection = database.connect().unwrap();
     database::migration::migrate(&mut connection, records::MIGRATIONS, clock.now()).unwrap();
     let document = records::document::Document {
@@ -173,7 +173,7 @@ fn an_installation_of_somebodys_own_is_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_midnight_a_day_is_added_and_nothing_is_changed() {
-    let (database, clock) = (fresh_memory(), Clock::shiftable());
+    let (database, clock) = (fresh(), Clock::shiftable());
     let mut connection = database.connect().unwrap();
     ensure(&database, &clock).unwrap();
     let before = slots(&mut connection);
