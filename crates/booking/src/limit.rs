@@ -2,7 +2,26 @@
 
 pub mod backup;
 
-use base::limit::{Setting, Unit};
+use base::limit::{Setting, TextSetting, Unit};
+
+/// Where the rows are, when not in a file of the data folder.
+pub const DATABASE_URL: TextSetting = TextSetting {
+    key: "database.url",
+    // Nine hosts of the longest names (RFC 1035), and the rest.
+    characters_max: 4_096,
+    check: |text| {
+        database::Database::postgres(text)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    },
+    expected: "postgres://USER:PASSWORD@HOST:PORT/DATABASE, with several HOST:PORT divided by commas",
+    absent: "`EVENKEEL_DATABASE`, else `DATA/evenkeel.sqlite`",
+    reason: "a jurisdiction that outgrows one machine runs on PostgreSQL; the file must then be its owner's alone",
+    secret: true,
+};
+
+/// Every text of the engine.
+pub const TEXTS: &[&TextSetting] = &[&DATABASE_URL];
 
 /// How long a hold lasts.
 pub const HOLD_LIFETIME: Setting = Setting {

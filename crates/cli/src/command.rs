@@ -21,6 +21,10 @@ pub mod verify;
 use std::path::PathBuf;
 
 use clap::Args;
+use database::Database;
+
+use crate::configuration;
+use crate::exit::CouldNotLook;
 
 /// Which installation is meant.
 #[derive(Args)]
@@ -28,4 +32,24 @@ pub struct Data {
     /// The data folder
     #[arg(long, value_name = "DIR", default_value = "./evenkeel-data")]
     pub data: PathBuf,
+    /// PostgreSQL instead of a file in the data folder: postgres://USER:PASSWORD@HOST:PORT/DATABASE; better in
+    /// `EVENKEEL_DATABASE` or `database.url`, where others on this machine cannot read it
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+}
+
+impl Data {
+    /// Where its rows are.
+    pub fn database(&self) -> anyhow::Result<Database> {
+        configuration::database(&self.data, self.database.as_deref())
+    }
+
+    /// The same, where there are any.
+    pub fn existing(&self) -> anyhow::Result<Database> {
+        let database = self.database()?;
+        if database.path().is_some_and(|file| !file.is_file()) {
+            return Err(CouldNotLook(format!("there is no database in {}", self.data.display())).into());
+        }
+        Ok(database)
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "printing is this crate's job")]
 #![allow(clippy::print_stderr, reason = "printing is this crate's job")]
 
+mod advice;
 mod command;
 mod configuration;
 mod exit;

@@ -33,6 +33,8 @@ const LAST_RESORT: Duration = Duration::from_secs(2);
 pub struct Plan {
     /// The data folder.
     pub data: PathBuf,
+    /// Where the rows are.
+    pub database: Database,
     /// The server's name.
     pub name: String,
     /// Bound.
@@ -105,12 +107,11 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
             end_at_once();
         });
     }
-    let file = Database::file(&plan.data.join("evenkeel.sqlite"));
     let durability = plan
         .rehearsal
         .as_ref()
         .map_or(Durability::Full, |rehearsal| rehearsal.durability);
-    let database = file.with_durability(durability);
+    let database = plan.database.clone().with_durability(durability);
     if plan.demo {
         say(&serde_json::json!({"event": "progress", "what": "Loading the demonstration", "done": 0, "total": 0}));
         let ensured = demo::ensure(&database, &clock)?;
@@ -155,7 +156,7 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
 fn keys(plan: &Plan, database: &Database, clock: &Clock, entropy: &Entropy) -> anyhow::Result<KeyRing> {
     let dir = plan.data.join("keys");
     let is_new = matches!(KeyRing::open_existing(&dir), Err(KeyError::Missing(_)));
-    if is_new && database.path().is_some_and(Path::is_file) {
+    if is_new && database.path().is_none_or(Path::is_file) {
         let mut connection = database.connect()?;
         database::migration::migrate(&mut connection, MIGRATIONS, clock.now())?;
         if let Some(id) = sealing::in_force(&mut connection)? {

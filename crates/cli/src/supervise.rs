@@ -1,9 +1,11 @@
 //! Wires the supervisor together: settings, logs, signals, then [`Installation`].
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use database::Database;
 use messaging::limit::SMTP_URL;
 use runtime::clock::Clock;
 use runtime::shutdown::{Interrupt, Shutdown, on_signals};
@@ -12,6 +14,7 @@ use runtime::telemetry::{self, Wanted};
 use supervisor::installation::{self, Arguments, Installation};
 use supervisor::pulse::Patience;
 
+use crate::advice;
 use crate::configuration;
 use crate::exit::Exit;
 use crate::say::{Say, aloud};
@@ -31,6 +34,10 @@ pub struct Plan {
     pub demo: bool,
     /// The server's arguments.
     pub arguments: Arguments,
+    /// Where the rows are.
+    pub database: Database,
+    /// What the server finds in its environment beside our own.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 /// Runs until asked to stop.
@@ -53,13 +60,16 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         "No mail goes out, and no page promises one: set mail.smtp_url and mail.from in evenkeel.toml.".to_owned()
     });
     let backups = Storage::of(&data).ok().and_then(|storage| storage.warning(&data));
-    let mut say = Say::new(plan.json, plan.demo, no_mail.into_iter().chain(backups).collect());
+    let advice = advice::of(&plan.database);
+    let said = no_mail.into_iter().chain(backups).chain(advice).collect();
+    let mut say = Say::new(plan.json, plan.demo, said);
     let what = installation::Plan {
         data,
         listen: plan.listen,
         public_url: plan.public_url,
         program: std::env::current_exe()?,
         arguments: plan.arguments,
+        environment: plan.environment,
         patience: Patience::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

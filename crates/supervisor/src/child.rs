@@ -27,6 +27,8 @@ pub struct Program {
     pub path: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
+    /// What it finds in its environment beside ours.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 /// A running child.
@@ -73,6 +75,7 @@ impl Child {
         let mut command = StdCommand::new(&program.path);
         command
             .args(&program.args)
+            .envs(program.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0);

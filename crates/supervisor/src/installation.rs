@@ -50,6 +50,8 @@ pub struct Plan {
     pub program: PathBuf,
     /// The server's arguments after `server`.
     pub arguments: Arguments,
+    /// What it finds in its environment beside ours: what arguments would show to everybody on the machine.
+    pub environment: Vec<(OsString, OsString)>,
     /// How long the server may be silent before it is replaced.
     pub patience: Patience,
 }
@@ -317,6 +319,7 @@ impl Installation {
         Program {
             path: self.plan.program.clone(),
             args,
+            environment: self.plan.environment.clone(),
         }
     }
 

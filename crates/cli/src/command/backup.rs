@@ -113,7 +113,7 @@ impl Backup {
     }
 
     fn make(self) -> anyhow::Result<Exit> {
-        let site = Site::open(&self.at.data)?;
+        let site = Site::open(&self.at)?;
         let target = self
             .place
             .as_deref()
@@ -208,11 +208,8 @@ struct Site {
 }
 
 impl Site {
-    fn open(data: &Path) -> anyhow::Result<Self> {
-        let file = data.join("evenkeel.sqlite");
-        if !file.is_file() {
-            return Err(CouldNotLook(format!("there is no database in {}", data.display())).into());
-        }
+    fn open(at: &Data) -> anyhow::Result<Self> {
+        let (database, data) = (at.existing()?, &at.data);
         refuse_foreign_root(data)?;
         let data = supervisor::installation::prepare(data)?;
         let keys = data.join("keys");
@@ -223,7 +220,7 @@ impl Site {
         let keys = KeyRing::open_or_create(&keys, &Entropy::real()).map_err(|error| CouldNotLook(error.to_string()))?;
         Ok(Self {
             storage: Storage::of(&data)?,
-            database: Database::file(&data.join("evenkeel.sqlite")),
+            database,
             keys,
             clock: Clock::real(),
             data,
@@ -321,7 +318,7 @@ impl Kept<'_> {
 
 impl DrillArguments {
     fn run(self) -> anyhow::Result<Exit> {
-        let site = Site::open(&self.at.data)?;
+        let site = Site::open(&self.at)?;
         let workplace = match Workplace::take(&site.data) {
             Err(BackupError::Busy) if self.if_due => return Ok(not_due(self.json, None)),
             taken => taken?,

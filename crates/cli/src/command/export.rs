@@ -6,7 +6,7 @@ use anyhow::Context;
 use booking::exchange::export::{self, Format};
 use booking::records::MIGRATIONS;
 use clap::{Args, Subcommand};
-use database::{Database, OpenError};
+use database::OpenError;
 
 use super::Data;
 use crate::exit::{CouldNotLook, Exit};
@@ -51,15 +51,12 @@ impl Export {
     /// Writes, and says by its exit code whether the chains are whole.
     pub fn run(self) -> anyhow::Result<Exit> {
         let What::Audit(audit) = self.what;
-        let file = audit.at.data.join("evenkeel.sqlite");
-        if !file.is_file() {
-            return Err(CouldNotLook(format!("there is no database in {}", audit.at.data.display())).into());
-        }
+        let database = audit.at.existing()?;
         let could_not = |cause: OpenError| match cause {
             OpenError::NewerSchema { .. } => anyhow::Error::from(cause),
             other => CouldNotLook(other.to_string()).into(),
         };
-        let mut connection = Database::file(&file).connect_read_only().map_err(could_not)?;
+        let mut connection = database.connect_read_only().map_err(could_not)?;
         database::migration::require_current(&mut connection, MIGRATIONS).map_err(could_not)?;
         let format = if audit.json { Format::Json } else { Format::Csv };
         let mut out = BufWriter::new(stdout().lock());

@@ -80,7 +80,7 @@ impl Import {
         let (What::Clinics(from) | What::Zips(from) | What::Sessions(from) | What::Rules(from)) = &self.what;
         let bytes = read(&from.file).map_err(|error| CouldNotLook(format!("{error:#}")))?;
         let clock = Clock::real();
-        let mut connection = open(&from.at.data, &clock)?;
+        let (database, mut connection) = open(&from.at, &clock)?;
         let settings = configuration::load(&from.at.data)?;
         let limits = FileLimits {
             rows_max: settings.get(&IMPORT_ROWS) as usize,
@@ -106,11 +106,7 @@ impl Import {
                 target.document(std::str::from_utf8(&bytes).context("the document is not UTF-8 text")?)?
             }
         };
-        heads::record_now(
-            &Database::file(&from.at.data.join("evenkeel.sqlite")),
-            &mut connection,
-            clock.now(),
-        )?;
+        heads::record_now(&database, &mut connection, clock.now())?;
         bar.finish_and_clear();
         if from.json {
             print_lines(&report, from.dry_run);
@@ -149,15 +145,15 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn open(data: &Path, clock: &Clock) -> anyhow::Result<Connection> {
-    let file = data.join("evenkeel.sqlite");
-    if !file.is_file() {
+fn open(at: &Data, clock: &Clock) -> anyhow::Result<(Database, Connection)> {
+    let (database, data) = (at.database()?, at.data.display());
+    if database.path().is_some_and(|file| !file.is_file()) {
         let hint = "start one with `evenkeel up --empty`, or name its folder with --data";
-        return Err(CouldNotLook(format!("there is no installation in {}: {hint}", data.display())).into());
+        return Err(CouldNotLook(format!("there is no installation in {data}: {hint}")).into());
     }
-    let mut connection = Database::file(&file).connect()?;
+    let mut connection = database.connect()?;
     database::migration::migrate(&mut connection, MIGRATIONS, clock.now())?;
-    Ok(connection)
+    Ok((database, connection))
 }
 
 fn bar(json: bool) -> ProgressBar {

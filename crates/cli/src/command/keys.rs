@@ -1,14 +1,13 @@
 //! `evenkeel keys`: which keys there are and what they still seal; a new one; the end of an old one's links. Never
 //! prints a key.
 
-use std::path::Path;
 
 use booking::records::MIGRATIONS;
 use booking::sealing::{self, Status};
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use database::{Connection, Database, OpenError};
+use database::{Connection, OpenError};
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
 use runtime::secret::{self, KEY_FILE, KeyInfo, KeyRing};
@@ -73,21 +72,21 @@ impl Keys {
     /// Does what was asked and prints what came of it.
     pub fn run(self) -> anyhow::Result<Exit> {
         match self.what {
-            What::List(list) => show(&list.at.data, list.json),
-            What::Rotate(to) => rotate(&to.at.data),
-            What::Retire(retire) => end_links(&retire.at.data, retire.key),
+            What::List(list) => show(&list.at, list.json),
+            What::Rotate(to) => rotate(&to.at),
+            What::Retire(retire) => end_links(&retire.at, retire.key),
         }
     }
 }
 
 /// The keys, and the database if there is one: they must belong together.
-pub(super) fn open(data: &Path) -> anyhow::Result<(KeyRing, Option<Connection>)> {
-    let keys = KeyRing::open_existing(&data.join("keys"))?;
-    let file = data.join("evenkeel.sqlite");
-    if !file.is_file() {
+pub(super) fn open(at: &Data) -> anyhow::Result<(KeyRing, Option<Connection>)> {
+    let keys = KeyRing::open_existing(&at.data.join("keys"))?;
+    let database = at.database()?;
+    if database.path().is_some_and(|file| !file.is_file()) {
         return Ok((keys, None));
     }
-    let mut connection = Database::file(&file).connect()?;
+    let mut connection = database.connect()?;
     if let Err(error) = database::migration::require_current(&mut connection, MIGRATIONS) {
         return Err(match error {
             OpenError::NewerSchema { .. } => error.into(),
@@ -98,8 +97,8 @@ pub(super) fn open(data: &Path) -> anyhow::Result<(KeyRing, Option<Connection>)>
     Ok((keys, Some(connection)))
 }
 
-fn show(data: &Path, json: bool) -> anyhow::Result<Exit> {
-    let (keys, connection) = open(data)?;
+fn show(at: &Data, json: bool) -> anyhow::Result<Exit> {
+    let (keys, connection) = open(at)?;
     let status = match connection {
         Some(mut connection) => sealing::status(&mut connection)?,
         None => Status::default(),
@@ -162,9 +161,9 @@ fn rest(status: &Status) -> serde_json::Value {
     serde_json::json!({"event": "listed", "in_clear": status.clear, "unknown": status.unknown, "resealing": resealing})
 }
 
-fn rotate(data: &Path) -> anyhow::Result<Exit> {
-    let (_, connection) = open(data)?;
-    let dir = data.join("keys");
+fn rotate(at: &Data) -> anyhow::Result<Exit> {
+    let (_, connection) = open(at)?;
+    let dir = at.data.join("keys");
     let id = secret::rotate(&dir, &Entropy::real())?;
     let keys = KeyRing::open_existing(&dir)?;
     let declared = connection.map(|mut connection| sealing::declare(&mut connection, &keys, Clock::real().now()));
@@ -181,9 +180,9 @@ fn rotate(data: &Path) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn end_links(data: &Path, key: u32) -> anyhow::Result<Exit> {
-    open(data)?;
-    secret::retire(&data.join("keys"), key, &Entropy::real())?;
+fn end_links(at: &Data, key: u32) -> anyhow::Result<Exit> {
+    open(at)?;
+    secret::retire(&at.data.join("keys"), key, &Entropy::real())?;
     println!("Links made with key {key} open nothing any more, at the latest in a second. What it sealed still opens.");
     Ok(Exit::Done)
 }

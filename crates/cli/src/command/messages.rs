@@ -5,7 +5,7 @@ use booking::outbox::{self, Revived, Seen};
 use booking::records::MIGRATIONS;
 use booking::records::outbox::State;
 use clap::{Args, Subcommand, ValueEnum};
-use database::{Connection, Database, OpenError};
+use database::{Connection, OpenError};
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
 use runtime::secret::KeyRing;
@@ -126,11 +126,7 @@ fn retry(connection: &mut Connection, ids: &[MessageId]) -> anyhow::Result<Exit>
 
 fn open(at: &Data, read_only: bool) -> anyhow::Result<(Connection, KeyRing)> {
     let could_not = |error: &dyn std::fmt::Display| CouldNotLook(error.to_string());
-    let file = at.data.join("evenkeel.sqlite");
-    if !file.is_file() {
-        return Err(CouldNotLook(format!("there is no database in {}", at.data.display())).into());
-    }
-    let database = Database::file(&file);
+    let database = at.existing()?;
     let connection = if read_only {
         database.connect_read_only()
     } else {

@@ -5,7 +5,6 @@ use base::id::AppointmentId;
 use booking::erasure::{self, Erased, Refused, Which};
 use booking::reconciler::heads;
 use clap::{Args, Subcommand};
-use database::Database;
 use runtime::clock::Clock;
 use scheduling::resident::code::Code;
 
@@ -62,13 +61,13 @@ impl Resident {
         let What::Erase(erase) = self.what;
         let which = which(&erase)?;
         let data = &erase.at.data;
-        let (keys, connection) = open(data)?;
+        let (keys, connection) = open(&erase.at)?;
         let none = || CouldNotLook(format!("there is no database in {}", data.display()));
         let mut connection = connection.ok_or_else(none)?;
         let now = Clock::real().now();
         let done = erasure::erase(&mut connection, &keys, which, erase.cancel, now)?;
         let erased = done.map_err(|refused: Refused| anyhow!(refused))?;
-        heads::record_now(&Database::file(&data.join("evenkeel.sqlite")), &mut connection, now)?;
+        heads::record_now(&erase.at.database()?, &mut connection, now)?;
         // Older pages of the log still have what was erased, sealed.
         let log_emptied = connection.empty_log().unwrap_or(false);
         if erase.json {

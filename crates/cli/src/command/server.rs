@@ -82,9 +82,11 @@ impl Server {
         let socket = inherited.map_or_else(|| TcpListener::bind(self.listen), Ok)?;
         let unsealed = self.unsealed;
         let rehearsal = self.rehearsal.then_some(Rehearsal { durability, unsealed });
-        let (data, name, demo, supervised) = (self.at.data, self.name, self.demo, self.supervised);
+        let (name, demo, supervised) = (self.name, self.demo, self.supervised);
+        let database = self.at.database()?;
         serve::run(serve::Plan {
-            data,
+            data: self.at.data,
+            database,
             name,
             socket,
             public_url,

@@ -8,6 +8,7 @@ use server::public_url::PublicUrl;
 use supervisor::installation::{Arguments, UpError};
 
 use super::Data;
+use crate::configuration;
 use crate::exit::{Exit, Usage};
 use crate::supervise;
 
@@ -16,6 +17,8 @@ Examples:
   evenkeel up                                          on http://127.0.0.1:8080, with demonstration data
   evenkeel up --listen 127.0.0.1:9000                  on another port (0 picks a free one)
   evenkeel up --listen 0.0.0.0:80 --public-url https://vax.example.org
+  evenkeel up --database postgres://evenkeel@db1,db2,db3/evenkeel
+                                                       on PostgreSQL; see docs/operator/scale-out.md
   evenkeel up --json                                   prints one line once everything answers";
 
 /// Start everything on this machine
@@ -60,8 +63,11 @@ impl Up {
         }
         let origin = |url| PublicUrl::parse(url).map(|url| url.origin().to_owned());
         let public_url = self.public_url.as_deref().map(origin).transpose()?;
-        let (data, listen, json, demo) = (self.at.data, self.listen, self.json, !self.empty);
+        // Wrong words are said before anything is made.
+        let database = self.at.database()?;
+        let (given, data, listen, json, demo) = (self.at.database, self.at.data, self.listen, self.json, !self.empty);
         let mut again = format!(" --data {}", data.display());
+        again.extend(given.is_some().then_some(" --database URL".to_owned()));
         again.extend(self.public_url.as_deref().map(|url| format!(" --public-url {url}")));
         again.extend((!demo).then_some(" --empty".to_owned()));
         again.extend(json.then_some(" --json".to_owned()));
@@ -73,6 +79,8 @@ impl Up {
             json,
             demo,
             arguments,
+            database,
+            environment: given.map(|url| (configuration::DATABASE.into(), url.into())).into_iter().collect(),
         });
         done.map_err(|error| match error.downcast_ref() {
             Some(UpError::PortTaken { free: Some(free), .. }) => {

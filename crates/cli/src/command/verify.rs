@@ -7,7 +7,7 @@ use booking::heads::folder_of;
 use booking::records::MIGRATIONS;
 use booking::verify::{self, Report, acknowledged};
 use clap::Args;
-use database::{Database, OpenError};
+use database::OpenError;
 use runtime::secret::{KeyError, KeyRing};
 
 use super::Data;
@@ -50,12 +50,9 @@ impl Verify {
             }
         };
         let data = &self.at.data;
-        let file = data.join("evenkeel.sqlite");
-        if !file.is_file() {
-            return Err(CouldNotLook(format!("there is no database in {}", data.display())).into());
-        }
+        let database = self.at.existing()?;
         let could_not = |cause: String| CouldNotLook(cause);
-        let mut connection = Database::file(&file)
+        let mut connection = database
             .connect_read_only()
             .map_err(|error| could_not(error.to_string()))?;
         if let Err(error) = database::migration::require_current(&mut connection, MIGRATIONS) {
@@ -72,8 +69,10 @@ impl Verify {
         let grace = std::time::Duration::from_secs(booking::limit::HOLD_GRACE.max);
         let mut report = verify::verify(&mut connection, keys.as_ref(), &told, grace)
             .map_err(|error| could_not(error.to_string()))?;
-        verify::heads::check(&mut connection, &folder_of(&file), &mut report)
-            .map_err(|error| could_not(error.to_string()))?;
+        if let Some(file) = database.path() {
+            verify::heads::check(&mut connection, &folder_of(file), &mut report)
+                .map_err(|error| could_not(error.to_string()))?;
+        }
         print(&report, keys.is_some(), self.json);
         Ok(if report.findings.is_empty() {
             Exit::Done

@@ -30,6 +30,7 @@ fn plan(installed: &Installed) -> Plan {
         public_url: None,
         program: env!("CARGO_BIN_EXE_evenkeel").into(),
         arguments: Box::new(words),
+        environment: Vec::new(),
         patience: LITTLE,
     }
 }

@@ -60,7 +60,8 @@ impl Town {
         }
     }
     fn changes(&mut self) -> i64 {
-        records::change::last(&mut self.connection.begin_read().unwrap()).unwrap()
+        let rows = records::census::rows(&mut self.connection.begin_read().unwrap()).unwrap();
+        rows["change"] as i64
     }
     fn slots(&mut self) -> Vec<scheduling::clinic::slot::Slot> {
         let mut slots = Vec::new();
