@@ -159,6 +159,7 @@ fn sent(data: &Path) -> Result<()> {
             records::outbox::delivered(&mut tx, message.id, &claim, now)?;
         }
         tx.commit().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        connection.checkpoint(true)?; // no engine does it meanwhile, and a long log makes the next start slow
         if waiting.is_empty() {
             return Ok(());
         }
