@@ -148,7 +148,7 @@ impl Committer {
         count(&self.parts.counters.commits, 1);
         count(&self.parts.counters.commands, batch.len() as u64);
         if let Some(saved) = saved
-            && let Err(cause) = self.parts.feed.committed(saved, current_at, connection)
+            && let Err(cause) = self.parts.feed.committed(&saved, current_at, connection)
         {
             tracing::warn!(%cause, "the snapshot could not follow a commit at once; the change feed will");
         }

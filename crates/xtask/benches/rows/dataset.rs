@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use base::id::{ClinicId, Id, SessionId, SlotId};
 use base::time::Timestamp;
 use booking::records;
-use database::Database;
+use database::{Connection, Database};
 use runtime::clock::Clock;
 use scheduling::clinic::session::Session;
 use scheduling::clinic::slot::{Slot, slot_id};
@@ -26,7 +26,7 @@ const EDITION: u32 = 2;
 /// Prepared data is used for so long: its times must lie in the future.
 const FRESH: Duration = Duration::from_hours(96);
 /// How far ahead our own slots begin.
-const AHEAD: Duration = Duration::from_hours(9 * 24);
+pub const AHEAD: Duration = Duration::from_hours(9 * 24);
 /// Slots that everybody wants; another one each round, each wide enough for one.
 const HOT: usize = 64;
 /// Slots over which bookings spread.
@@ -49,7 +49,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    fn of(data: PathBuf, start: Timestamp) -> Self {
+    /// Of these slots, whose first starts then.
+    pub fn of(data: PathBuf, start: Timestamp) -> Self {
         let slots = |number, count: usize| {
             (0..count)
                 .map(|n| slot_id(session(number), start + Duration::from_secs(n as u64)))
@@ -95,7 +96,7 @@ pub fn prepared(bench: &Bench, rows: usize) -> Result<Dataset> {
     Start::new(&bench.evenkeel, &data).up()?.stop()?;
     let start = Clock::real().now() + AHEAD;
     let (clinic, product) = runtime()?.block_on(for_adults(&data))?;
-    widen(&data, clinic, product, start)?;
+    widen(&mut database_of(&data).connect()?, clinic, product, start)?;
     let dataset = Dataset::of(data, start);
     runtime()?.block_on(async {
         let running = Arc::new(Running::start(&dataset.data, Batches::AsShipped, &[])?);
@@ -201,8 +202,7 @@ fn session(number: u128) -> SessionId {
 }
 
 /// Adds the wide slots.
-fn widen(data: &Path, clinic: ClinicId, product: Cvx, start: Timestamp) -> Result<()> {
-    let mut connection = database_of(data).connect()?;
+pub fn widen(connection: &mut Connection, clinic: ClinicId, product: Cvx, start: Timestamp) -> Result<()> {
     let now = Clock::real().now();
     let mut tx = connection.begin()?;
     let zone = records::clinic::load(&mut tx, clinic)?
@@ -230,7 +230,7 @@ fn widen(data: &Path, clinic: ClinicId, product: Cvx, start: Timestamp) -> Resul
                 held: 0,
                 booked: 0,
             };
-            records::slot::insert_new(&mut tx, &slot)?;
+            records::slot::insert_new(&mut tx, [&slot])?;
         }
     }
     tx.commit().map_err(|error| anyhow::anyhow!("{error:?}"))?;

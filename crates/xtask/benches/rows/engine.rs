@@ -13,6 +13,7 @@ use booking::cost;
 use booking::engine::{Ask, BookingRequest, Done, Engine, KeyedRequest, Render, Rendered, Start, Verdict};
 use booking::limit;
 use booking::role::resident::Resident;
+use database::Database;
 use hdrhistogram::Histogram;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
@@ -86,6 +87,11 @@ pub type Held = (HoldId, String);
 impl Running {
     /// Starts the engine on an installation's data, as it ships but for these parts.
     pub fn start(data: &Path, batches: Batches, without: &[Part]) -> Result<Self> {
+        Self::start_on(database_of(data), data, CHAIN, batches, without)
+    }
+
+    /// The same on another database, with the keys in this folder and under a name of its own.
+    pub fn start_on(database: Database, data: &Path, name: &str, batches: Batches, without: &[Part]) -> Result<Self> {
         let left_out: Vec<cost::Part> = without
             .iter()
             .filter_map(|part| match part {
@@ -108,12 +114,12 @@ impl Running {
         let is_sealed = !without.contains(&Part::Sealing);
         let keys = if is_sealed { keys } else { keys.unsealed_for_rehearsal() };
         let engine = Engine::start(Start {
-            database: database_of(data),
+            database,
             keys,
             clock,
             entropy,
             settings,
-            name: CHAIN.to_owned(),
+            name: name.to_owned(),
             owner: owner.clone(),
         })?;
         Ok(Self {
@@ -134,21 +140,9 @@ impl Running {
     }
 
     fn ask(&self, keyed: bool) -> Ask {
-        let now = self.engine.clock().now();
-        let key = keyed.then(|| {
-            let bits = self.engine.entropy().uuid_v7(now);
-            KeyedRequest {
-                scope: vec![1],
-                key: uuid_text(bits),
-                body_hash: bits_twice(bits),
-            }
-        });
-        Ask {
-            arrived: now,
-            deadline: DEADLINE,
-            key,
-            render: render(),
-        }
+        let ask = keyed_ask(self.engine.clock(), self.engine.entropy());
+        let key = ask.key.filter(|_| keyed);
+        Ask { key, ..ask }
     }
 
     /// Keeps one place.
@@ -170,12 +164,7 @@ impl Running {
 
     /// Books it for somebody new.
     pub async fn book(&self, held: &Held) -> Result<(), String> {
-        let booking = BookingRequest {
-            slot: None,
-            resident: somebody(self.contact),
-            answers: Answers::default(),
-            dose: 1,
-        };
+        let booking = booking_for(somebody(self.contact));
         let booked = self
             .resident
             .book(held.0, &held.1, vec![booking], true, self.ask(true))
@@ -263,6 +252,32 @@ impl Running {
             ensure!(filled.is_ok(), "filling: {filled:?}");
         }
         Ok(())
+    }
+}
+
+/// What a client sends with a command, under a key of its own.
+pub fn keyed_ask(clock: &Clock, entropy: &Entropy) -> Ask {
+    let now = clock.now();
+    let bits = entropy.uuid_v7(now);
+    Ask {
+        arrived: now,
+        deadline: DEADLINE,
+        key: Some(KeyedRequest {
+            scope: vec![1],
+            key: uuid_text(bits),
+            body_hash: bits_twice(bits),
+        }),
+        render: render(),
+    }
+}
+
+/// A booking of the only place that is held.
+pub fn booking_for(resident: Person) -> BookingRequest {
+    BookingRequest {
+        slot: None,
+        resident,
+        answers: Answers::default(),
+        dose: 1,
     }
 }
 
