@@ -19,7 +19,12 @@ pub fn register() -> Vec<&'static Setting> {
 
 /// Every text of every part.
 pub fn texts() -> Vec<&'static TextSetting> {
-    [messaging::limit::TEXTS, booking::limit::backup::TEXTS].concat()
+    [
+        messaging::limit::TEXTS,
+        booking::limit::backup::TEXTS,
+        server::limit::TEXTS,
+    ]
+    .concat()
 }
 
 /// The settings in force in this data folder.

@@ -53,6 +53,8 @@ pub(super) fn load(
             records::shared_link::of_appointment(tx, *id, |link| {
                 set.links.insert((link.appointment, link.number), link);
             })?;
+            let on_their_way = records::outbox::links_on_their_way(tx, &appointment)?;
+            set.links_on_their_way.insert(*id, on_their_way);
             set.appointments.insert(*id, appointment);
         }
     }

@@ -120,5 +120,18 @@ async fn each_damage_is_named() {
     assert_eq!(told(&format!(r#"{{"appointment":"{id}","status":"booked"}}"#)), 0);
     assert_eq!(told(&format!(r#"{{"appointment":"{id}","status":"cancelled"}}"#)), 1);
     assert_eq!(told(r#"{"appointment":"apt-00000000000000000000000001"}"#), 1);
+    // A record grows: the later of two lines counts, and what it leaves out stays said.
+    let (booked, cancelled) = (
+        format!(r#"{{"appointment":"{id}","status":"booked"}}"#),
+        format!(r#"{{"appointment":"{id}","status":"cancelled"}}"#),
+    );
+    assert_eq!(told(&format!("{cancelled}\n{booked}")), 0);
+    assert_eq!(told(&format!("{booked}\n{cancelled}")), 1);
+    assert_eq!(
+        told(&format!(
+            "{{\"appointment\":\"{id}\",\"status\":\"cancelled\"}}\n{{\"appointment\":\"{id}\"}}"
+        )),
+        1
+    );
     std::fs::remove_dir_all(&dir).unwrap();
 }

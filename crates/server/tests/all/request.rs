@@ -1,5 +1,1 @@
-//! How requests are read.
 
-mod cursor;
-mod fields;
-mod query;
