@@ -252,7 +252,7 @@ impl Cluster {
 }
 
 /// A database whose name says that it is only rehearsed on may lie on a server without `fsync`: tests make hundreds.
-const REHEARSAL: &str = "evenkeel_rehearsal_";
+const REHEARSAL: &str = "rehearsal_";
 
 /// Makes an empty database beside the one that a URL names, and answers its URL: for tests and rehearsals.
 pub fn make_rehearsal(url: &str, name: &str) -> Result<String, OpenError> {

@@ -287,7 +287,8 @@ impl Committer {
         let link = row.and_then(|row| {
             let token = task.tokens.appointment.as_deref()?;
             let shared = set.links.values().filter(|link| link.appointment == row.id);
-            link::opened_by(token, row, shared, keys)
+            let on_their_way = set.links_on_their_way.get(&row.id).copied().unwrap_or_default();
+            link::opened_by(token, row, on_their_way, shared, keys)
         });
         let lasts = self.parts.settings.duration(&limit::CODE_LASTS);
         Proof {
@@ -354,10 +355,10 @@ impl Committer {
     }
 }
 
-/// Whoever came by a shared link, or by a code, is told no other secret than theirs.
+/// Whoever came by a link is told no other secret than theirs, whoever came by a code none.
 fn own_only(mut done: Done, proof: Proof, task: &Task) -> Done {
     if let Done::Seen(seen) = &mut done
-        && !proof.own_link
+        && (!proof.own_link || task.tokens.appointment.is_some())
     {
         seen.manage_token = task.tokens.appointment.clone().unwrap_or_default();
     }

@@ -148,6 +148,7 @@ impl History {
             | AuditKind::RulesImported
             | AuditKind::ZipsImported
             | AuditKind::AppointmentReadByLink
+            | AuditKind::BackupRestored
             | AuditKind::GapFound => {}
         }
     }

@@ -1,5 +1,1 @@
-//! How requests are read.
-
-mod cursor;
-mod fields;
-mod query;
+//! Tests of what a request is told apart by before any door sees it.
