@@ -59,12 +59,11 @@ pub fn read(text: &str) -> Result<Vec<Acknowledged>, String> {
             slot: slot.transpose()?,
             status: line.status,
         };
-        match at.get(&appointment) {
-            Some(before) => lines[*before].learn(told),
-            None => {
-                at.insert(appointment, lines.len());
-                lines.push(told);
-            }
+        if let Some(before) = at.get(&appointment) {
+            lines[*before].learn(told);
+        } else {
+            at.insert(appointment, lines.len());
+            lines.push(told);
         }
     }
     Ok(lines)

@@ -82,10 +82,7 @@ fn model(search: &Search, around: Around, (snapshot, at): (&Snapshot, Timestamp)
     let rules = app.engine().rules();
     let asked = vaccine::asked_name(&search.vaccine, &rules);
     let products = asked.as_ref().map(|_| vaccine::products(&search.vaccine, &rules));
-    let here = match &around {
-        Around::Zip(zip) => app.engine().zip(zip),
-        _ => None,
-    };
+    let here = place(&around, app);
     let within = search.within.unwrap_or(MILES);
     let wanted = folded(&search.place);
     let mut found: Vec<(Option<u32>, &ClinicAvailability)> = snapshot
@@ -149,6 +146,14 @@ fn model(search: &Search, around: Around, (snapshot, at): (&Snapshot, Timestamp)
         change: search.href("/"),
         as_of,
         around,
+    }
+}
+
+/// Where is searched around.
+fn place(around: &Around, app: &App) -> Option<(f64, f64)> {
+    match around {
+        Around::Zip(zip) => app.engine().zip(zip),
+        _ => None,
     }
 }
 
