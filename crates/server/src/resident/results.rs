@@ -112,9 +112,8 @@ fn model(search: &Search, around: Around, (snapshot, at): (&Snapshot, Timestamp)
         .map(|(far, a)| card(search, *far, a, products.as_deref(), &as_of, app))
         .collect();
     let near = matches!(around, Around::Zip(_));
-    let wider = MILES_WIDER
-        .into_iter()
-        .find(|miles| near && *miles > within && count < CLINICS_SHOWN);
+    let wider = MILES_WIDER.into_iter().find(|miles| *miles > within);
+    let wider = wider.filter(|_| near && count < CLINICS_SHOWN);
     Results {
         within_miles: near.then_some(within),
         count,
