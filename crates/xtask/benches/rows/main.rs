@@ -17,6 +17,7 @@ mod engine;
 mod http;
 mod load;
 mod server;
+mod spent;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use xtask::bench::Row;
+
+use engine::Part;
 
 /// The product's own, so that the anchor is not slow for want of it.
 #[global_allocator]
@@ -89,6 +92,20 @@ const ROWS: &[(&str, Measure)] = &[
         commits::row(bench, "commits_sqlite_1m_spread", 1_000_000, commits::Where::Spread)
     }),
     ("rate_1m_vs_10k", commits::rate),
+    ("cost_sealing", |bench| {
+        commits::cost_of(bench, "cost_sealing", &[Part::Sealing])
+    }),
+    ("cost_outbox", |bench| {
+        commits::cost_of(bench, "cost_outbox", &[Part::Outbox])
+    }),
+    ("cost_audit", |bench| {
+        commits::cost_of(bench, "cost_audit", &[Part::Audit])
+    }),
+    ("cost_heads", |bench| {
+        commits::cost_of(bench, "cost_heads", &[Part::Heads])
+    }),
+    ("cost_all", |bench| commits::cost_of(bench, "cost_all", Part::ALL)),
+    ("cost_mail_http", |bench| http::cost_of_mail(bench, "cost_mail_http")),
     ("big_server_ready", server::ready),
     ("big_server_memory", server::memory),
 ];
