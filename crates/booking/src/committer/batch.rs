@@ -179,7 +179,7 @@ impl Committer {
         let done;
         let verdict = match &decision.outcome {
             decide::Outcome::Done(what) => {
-                done = own_only(self.seen(what, &gathered.set), proof, task);
+                done = self.own_only(self.seen(what, &gathered.set), proof, task, &gathered.set);
                 Verdict::Done(&done)
             }
             decide::Outcome::Refused(refusal) => Verdict::Refused(refusal),
@@ -353,16 +353,19 @@ impl Committer {
             }
         }
     }
-}
 
-/// Whoever came by a link is told no other secret than theirs, whoever came by a code none.
-fn own_only(mut done: Done, proof: Proof, task: &Task) -> Done {
-    if let Done::Seen(seen) = &mut done
-        && (!proof.own_link || task.tokens.appointment.is_some())
-    {
-        seen.manage_token = task.tokens.appointment.clone().unwrap_or_default();
+    /// Whoever came by a link is told no other secret than theirs, whoever came by a code none.
+    fn own_only(&self, mut done: Done, proof: Proof, task: &Task, set: &WorkingSet) -> Done {
+        if let Done::Seen(seen) = &mut done {
+            let given = task.tokens.appointment.clone().unwrap_or_default();
+            let row = set.appointments.get(&seen.id);
+            let is_todays = proof.own_link && row.is_some_and(|row| link::is_todays(&given, row, &self.parts.keys));
+            if !(is_todays || task.tokens.own) {
+                seen.manage_token = given;
+            }
+        }
+        done
     }
-    done
 }
 
 /// Ids of what an outcome made or changed; a refusal has none.

@@ -39,6 +39,12 @@ pub(crate) fn opened_by<'l>(
         .then_some(Whose::Helper)
 }
 
+/// Whether a secret is that of the resident's link as it is now, whichever key made it: not one that is about to end.
+pub(crate) fn is_todays(token: &str, appointment: &Appointment, keys: &KeyRing) -> bool {
+    let (purpose, id) = (Purpose::ManageAppointment.word(), appointment.id.to_bytes());
+    keys.token_matches(token, purpose, &id, appointment.generation)
+}
+
 /// The secret of a shared link.
 pub(crate) fn shared_token(link: &SharedLink, keys: &KeyRing) -> String {
     keys.token(Purpose::HelpWithAppointment.word(), &link.bytes(), SHARED_GENERATION)

@@ -8,7 +8,7 @@ use crate::records::{self, census};
 use crate::verify::{self, Report};
 use base::answer::Fault;
 use base::time::Timestamp;
-use database::{Broken, CommitFailed, Database, OpenError};
+use database::{Broken, CommitFailed, Connection, Database, OpenError};
 use runtime::secret::KeyRing;
 use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
 use std::collections::BTreeMap;
@@ -112,10 +112,19 @@ pub fn unpack(artefact: &Artefact, folder: &Path, now: Timestamp, watch: Watch<'
     }
     drop(tx);
     database::migration::migrate(&mut connection, records::MIGRATIONS, now)?;
-    // The last connection that closes moves the log into the file and removes it.
-    drop(connection);
-    File::open(&file).and_then(|file| file.sync_all()).map_err(io(&file))?;
+    into_one_file(connection, &file)?;
     Ok(Unpacked { file, rows })
+}
+
+/// Everything into the file itself: its log is left behind when it goes to its place.
+fn into_one_file(mut connection: Connection, file: &Path) -> Result<(), RestoreError> {
+    if !connection.empty_log()? {
+        let cause = "somebody reads the database that is being restored".to_owned();
+        let fault = Fault::Busy;
+        return Err(Broken::Fault { fault, cause }.into());
+    }
+    drop(connection);
+    Ok(File::open(file).and_then(|file| file.sync_all()).map_err(io(file))?)
 }
 
 /// Leaves a trace in the audit chains: since when what people were told may be missing, and when it was restored.
@@ -138,9 +147,7 @@ pub fn note(unpacked: &Unpacked, made_at: Timestamp, now: Timestamp) -> Result<(
             cause,
         }),
     })?;
-    drop(connection);
-    let file = &unpacked.file;
-    Ok(File::open(file).and_then(|file| file.sync_all()).map_err(io(file))?)
+    into_one_file(connection, &unpacked.file)
 }
 
 /// Puts a restored database where a server of this data folder finds it, in one step and never over another.

@@ -2,7 +2,7 @@
 //! Whoever holds this handle can do nothing else.
 
 use super::wanted::{Maker, Wanted};
-use crate::committer::{Task, appointment_seen, hold_seen, opened_by, shared_token};
+use crate::committer::{Task, appointment_seen, hold_seen, is_todays, opened_by, shared_token};
 use crate::engine::{
     AppointmentSeen, Ask, BookingRequest, Engine, FoundByCode, HoldSeen, Reply, SaidCode, SharedSeen, Whose, count,
 };
@@ -221,7 +221,11 @@ pub(crate) fn read_appointment(
         let seen = appointment_seen(&appointment, &slot, details.as_ref(), keys);
         AppointmentSeen {
             // Nobody is told another secret than theirs: not whoever helps, nor who came by a link that is about to end.
-            manage_token: token,
+            manage_token: if is_todays(&token, &appointment, keys) {
+                seen.manage_token
+            } else {
+                token
+            },
             opened_by: whose,
             shared: shared_seen(&shared, whose, keys),
             ..seen

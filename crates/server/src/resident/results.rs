@@ -78,18 +78,11 @@ fn ask_again(search: Search, unclear: Unclear, app: &App) -> Response {
     )
 }
 
-/// The clinics that fit, with how far they are: the nearest first, else by name.
-fn found<'s>(
-    search: &Search,
-    around: &Around,
-    snapshot: &'s Snapshot,
-    products: Option<&[Cvx]>,
-    app: &App,
-) -> Vec<(Option<u32>, &'s ClinicAvailability)> {
-    let here = match around {
-        Around::Zip(zip) => app.engine().zip(zip),
-        _ => None,
-    };
+fn model(search: &Search, around: Around, (snapshot, at): (&Snapshot, Timestamp), app: &App) -> Results {
+    let rules = app.engine().rules();
+    let asked = vaccine::asked_name(&search.vaccine, &rules);
+    let products = asked.as_ref().map(|_| vaccine::products(&search.vaccine, &rules));
+    let here = place(&around, app);
     let within = search.within.unwrap_or(MILES);
     let wanted = folded(&search.place);
     let mut found: Vec<(Option<u32>, &ClinicAvailability)> = snapshot
@@ -98,27 +91,19 @@ fn found<'s>(
         .filter_map(|availability| {
             let clinic = &availability.clinic;
             let far = here.zip(place_of(clinic)).map(|(from, to)| tenths_km(from, to));
-            let fits = match around {
+            let fits = match &around {
                 Around::Zip(_) => far.is_some_and(|far| f64::from(far) <= f64::from(within) * KM_PER_MILE * 10.0),
                 Around::Town(town) => clinic.city.as_deref().is_some_and(|city| folded(city) == folded(town)),
                 Around::Name(_) => name_fits(&clinic.name, &wanted),
                 Around::Everywhere => true,
             };
-            let gives =
-                products.is_none_or(|products| availability.slots.iter().any(|s| products.contains(&s.vaccine)));
+            let gives = products
+                .as_ref()
+                .is_none_or(|products| availability.slots.iter().any(|s| products.contains(&s.vaccine)));
             (fits && gives).then_some((far, &**availability))
         })
         .collect();
     found.sort_by(|a, b| (a.0, &a.1.clinic.name, a.1.clinic.id).cmp(&(b.0, &b.1.clinic.name, b.1.clinic.id)));
-    found
-}
-
-fn model(search: &Search, around: Around, (snapshot, at): (&Snapshot, Timestamp), app: &App) -> Results {
-    let rules = app.engine().rules();
-    let asked = vaccine::asked_name(&search.vaccine, &rules);
-    let products = asked.as_ref().map(|_| vaccine::products(&search.vaccine, &rules));
-    let found = found(search, &around, snapshot, products.as_deref(), app);
-    let within = search.within.unwrap_or(MILES);
     let as_of = as_of(at, &rules.jurisdiction().zone, app);
     let (count, show) = (found.len(), search.show.unwrap_or(CLINICS_SHOWN));
     let cards = found
@@ -127,9 +112,8 @@ fn model(search: &Search, around: Around, (snapshot, at): (&Snapshot, Timestamp)
         .map(|(far, a)| card(search, *far, a, products.as_deref(), &as_of, app))
         .collect();
     let near = matches!(around, Around::Zip(_));
-    let wider = MILES_WIDER
-        .into_iter()
-        .find(|miles| near && *miles > within && count < CLINICS_SHOWN);
+    let wider = MILES_WIDER.into_iter().find(|miles| *miles > within);
+    let wider = wider.filter(|_| near && count < CLINICS_SHOWN);
     Results {
         within_miles: near.then_some(within),
         count,
@@ -161,6 +145,14 @@ fn model(search: &Search, around: Around, (snapshot, at): (&Snapshot, Timestamp)
         change: search.href("/"),
         as_of,
         around,
+    }
+}
+
+/// Where is searched around.
+fn place(around: &Around, app: &App) -> Option<(f64, f64)> {
+    match around {
+        Around::Zip(zip) => app.engine().zip(zip),
+        _ => None,
     }
 }
 

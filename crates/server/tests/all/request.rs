@@ -1,1 +1,6 @@
-//! Tests of what a request is told apart by before any door sees it.
+//! How requests are read.
+
+mod client_network;
+mod cursor;
+mod fields;
+mod query;
