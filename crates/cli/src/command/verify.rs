@@ -50,8 +50,8 @@ impl Verify {
             }
         };
         let data = &self.at.data;
-        let database = self.at.existing()?;
         let could_not = |cause: String| CouldNotLook(cause);
+        let database = self.at.existing().map_err(|error| could_not(format!("{error:#}")))?;
         let mut connection = database
             .connect_read_only()
             .map_err(|error| could_not(error.to_string()))?;
