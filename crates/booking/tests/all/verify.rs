@@ -109,7 +109,7 @@ async fn each_damage_is_named() {
         "UPDATE audit_event SET outcome = x'00', part = 0 WHERE sequence IN (1, 2)",
         &["audit_unbroken", "one_effect_per_key"],
     );
-    told_is_compared(&file, &id.to_string());
+    told_is_compared(&file, &id);
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
