@@ -8,10 +8,7 @@ use server::request::client_network::{Proxies, check};
 fn client(proxies: &str, connection: &str, lines: &[&str]) -> String {
     let mut headers = HeaderMap::new();
     for line in lines {
-        headers.append(
-            "x-forwarded-for",
-            HeaderValue::from_str(line).expect("a line of a header"),
-        );
+        headers.append("x-forwarded-for", HeaderValue::from_str(line).expect("a header"));
     }
     let connection: IpAddr = connection.parse().expect("an address");
     Proxies::new(proxies).client(connection, &headers).to_string()
