@@ -42,7 +42,7 @@ impl Drop for Group {
 }
 
 /// Every process that works in a folder of ours, whatever group it made for itself: programs that we started start
-/// others and let go of them.
+/// others and let go of them. The folder goes with them.
 pub struct Within(PathBuf);
 
 /// How often it is looked whether somebody started another meanwhile.
@@ -81,17 +81,19 @@ impl Within {
 impl Drop for Within {
     fn drop(&mut self) {
         Self::end(&self.0);
+        let _ = std::fs::remove_dir_all(&self.0);
         lock(&FOLDERS).remove(&self.0);
     }
 }
 
-/// Ends every group now, and whoever works in a folder of ours.
+/// Ends every group now, and whoever works in a folder of ours, with the folder.
 pub fn end_all() {
     for id in lock(&LIVING).iter() {
         let _ = killpg(Pid::from_raw(*id), Signal::SIGKILL);
     }
     for folder in lock(&FOLDERS).iter() {
         Within::end(folder);
+        let _ = std::fs::remove_dir_all(folder);
     }
 }
 

@@ -41,7 +41,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Cluster {
     nodes: Vec<Node>,
     programs: Programs,
-    folder: PathBuf,
     // After the nodes: what those let go of ends here.
     _within: Within,
     network: Network,
@@ -83,7 +82,6 @@ impl Cluster {
             nodes: Node::several(&folder, &network)?,
             programs,
             _within: Within::new(&folder),
-            folder,
             network,
             up_after: Duration::ZERO,
         };
@@ -229,12 +227,6 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.nodes.iter_mut().for_each(Node::end); // Patroni first, or it starts PostgreSQL again
-        Self::signal(&Within::pids(&self.folder), Signal::SIGKILL);
-        let until = Instant::now() + ANSWERS_WITHIN;
-        while !Within::pids(&self.folder).is_empty() && Instant::now() < until {
-            std::thread::sleep(PAUSE);
-        }
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -8,6 +8,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{postgres, program, tools};
 
+/// What our bridges and namespaces are called, before the number of the process that made them.
+const PREFIX: &str = "ek";
+
 /// Where the nodes are.
 pub(super) enum Network {
     /// On this machine's own.
@@ -31,11 +34,11 @@ impl Network {
         tools::debian("ip", "iproute2")?;
         let number = std::process::id();
         let apart = Apart {
-            name: format!("ek{}", number % 1_000_000),
+            name: format!("{PREFIX}{number}"),
             net: format!("10.{}.{}", 64 + number % 128, number / 128 % 250),
             nodes,
         };
-        apart.remove(); // what a run that was killed has left
+        Apart::remove_left();
         apart.make()?;
         Ok(Self::Apart(apart))
     }
@@ -89,6 +92,17 @@ impl Apart {
             ip(&format!("-n {space} link set eth0 up"))?;
         }
         Ok(())
+    }
+
+    /// Removes what runs have left that were killed.
+    fn remove_left() {
+        let said = program::output(Command::new("ip").args(["netns", "list"])).unwrap_or_default();
+        let spaces = said.lines().filter_map(|line| line.split(' ').next());
+        let makers = spaces.filter_map(|space| space.strip_prefix(PREFIX)?.split_once('-')?.0.parse::<u32>().ok());
+        for maker in makers.filter(|maker| !Path::new(&format!("/proc/{maker}")).exists()) {
+            let left = Self { name: format!("{PREFIX}{maker}"), net: String::new(), nodes: super::NODES };
+            drop(left);
+        }
     }
 
     fn remove(&self) {

@@ -33,6 +33,13 @@ pub fn longest(acknowledged: &[Micros], from: Micros, to: Micros) -> Duration {
     Duration::from_micros(longest.cast_unsigned())
 }
 
+/// How many requests were answered since that instant with "it is not known", or not at all.
+pub fn in_doubt(history: &History, from: Micros) -> usize {
+    let since = history.events.iter().filter(|event| event.at >= from);
+    let doubtful: BTreeSet<u64> = since.filter(|event| matches!(event.what, What::Unknown { .. })).map(|event| event.op).collect();
+    doubtful.len()
+}
+
 /// Smallest, middle, largest.
 pub struct Spread(Duration, Duration, Duration);
 

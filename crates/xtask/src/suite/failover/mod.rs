@@ -18,7 +18,7 @@ use gap::{Spread, seconds};
 use stage::Stage;
 
 /// How often each drill is repeated in the soak.
-const REPEATED: usize = 3;
+const REPEATED: usize = 2;
 
 /// See the head of this file.
 pub fn run(checkout: &Checkout) -> Result<Tally> {
@@ -36,7 +36,7 @@ pub fn lasting(checkout: &Checkout) -> Result<(Tally, String)> {
 fn play(mut stage: Stage, drills: Vec<&Drill>, times: usize) -> Result<(Tally, String)> {
     let mut tally = Tally::default();
     let mut rows = vec![
-        "| drill | n | writes away: min / median / max | at most | said so after, at most | in doubt |".to_owned(),
+        "| drill | n | writes away: min / median / max | at most | said so after the blow, at most | in doubt |".to_owned(),
         "|---|---|---|---|---|---|".to_owned(),
     ];
     for drill in drills {
@@ -55,7 +55,7 @@ fn play(mut stage: Stage, drills: Vec<&Drill>, times: usize) -> Result<(Tally, S
             }
         }
         let gaps = Spread::of(seen.iter().map(|one| one.away));
-        let said = seen.iter().filter_map(|one| one.said_after).max();
+        let said = seen.iter().filter_map(|one| one.said_within).max();
         rows.push(format!(
             "| {} | {} of {times} | {} | {} | {} | {} |",
             drill.says,

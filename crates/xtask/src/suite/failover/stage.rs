@@ -59,7 +59,9 @@ pub struct Outcome {
     pub away: Duration,
     /// After the first fault was answered, the front page said so.
     pub said_after: Option<Duration>,
-    /// Writes whose outcome was not known at once.
+    /// From the moment at which it was hurt.
+    pub said_within: Option<Duration>,
+    /// Requests to write whose outcome was not known at once.
     pub in_doubt: usize,
     seen: Seen,
 }
@@ -71,7 +73,7 @@ impl fmt::Display for Outcome {
         write!(f, "writes away {away}, slowest answer {slowest}, {:?}, in doubt {}", seen.faults, self.in_doubt)?;
         let find = seen.slowest_find.as_millis();
         write!(f, "; {} finds, slowest {find} ms, oldest {} s", seen.found, seen.oldest_s)?;
-        self.said_after.map_or(Ok(()), |after| write!(f, "; said so after {}", seconds(after)))
+        self.said_within.map_or(Ok(()), |within| write!(f, "; said so {} after the blow", seconds(within)))
     }
 }
 
@@ -107,19 +109,21 @@ impl Stage {
         self.cluster.ready()?;
         self.until_writes_flow()?;
         let server = self.site.server()?;
-        let unknown = self.ledger.unknown.load(Ordering::Relaxed);
         drop(self.watch.take());
         self.mark();
+        let (hurt, from) = (Instant::now(), self.since);
         (drill.run)(self)?;
         self.until_writes_flow()?;
         self.cluster.ready()?;
         self.until_writes_flow()?;
         let to = self.ledger.recorder.now();
-        let away = gap::longest(&gap::acknowledged(&self.ledger.recorder.history()?), self.since, to);
+        let history = self.ledger.recorder.history()?;
+        let away = gap::longest(&gap::acknowledged(&history), self.since, to);
         let seen = self.watch.take();
         let said_after = seen.first_fault.zip(seen.first_paused).map(|(fault, said)| said.saturating_duration_since(fault));
-        let in_doubt = self.ledger.unknown.load(Ordering::Relaxed) - unknown;
-        let outcome = Outcome { away, said_after, in_doubt, seen };
+        let said_within = seen.first_paused.map(|said| said.saturating_duration_since(hurt));
+        let in_doubt = gap::in_doubt(&history, from);
+        let outcome = Outcome { away, said_after, said_within, in_doubt, seen };
         self.check(drill, &outcome).with_context(|| outcome.to_string())?;
         ensure!(self.site.server()? == server, "the server was started anew");
         Ok(outcome)
