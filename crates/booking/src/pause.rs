@@ -57,7 +57,11 @@ impl Pause {
     /// Whether nothing can be booked now.
     pub fn is_on(&self) -> bool {
         let now = self.clock.monotonic();
-        self.is_shared && (self.is_faulted() || [&self.looking, &self.committing].iter().any(|since| since.lasts(now, self.after)))
+        self.is_shared
+            && (self.is_faulted()
+                || [&self.looking, &self.committing]
+                    .iter()
+                    .any(|since| since.lasts(now, self.after)))
     }
 
     /// Whether the last thing that was written met a fault: somebody must try again before others may.

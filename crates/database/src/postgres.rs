@@ -161,7 +161,10 @@ impl Cluster {
                 Ok((session, standing)) => {
                     self.fit(n, &standing)?;
                     let newer = self.seen.timeline() > 0 && standing.timeline > self.seen.timeline();
-                    if best.as_ref().is_none_or(|(_, _, other)| standing.timeline > other.timeline) {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(_, _, other)| standing.timeline > other.timeline)
+                    {
                         best = Some((n, session, standing));
                     }
                     if newer {
@@ -176,7 +179,9 @@ impl Cluster {
             && standing.timeline < seen
         {
             let (host, had) = (self.host(*n), standing.timeline);
-            causes.push(format!("{host}: a former primary, of timeline {had} where {seen} was seen"));
+            causes.push(format!(
+                "{host}: a former primary, of timeline {had} where {seen} was seen"
+            ));
             best = None;
         }
         let Some((n, session, standing)) = best else {
@@ -203,7 +208,11 @@ impl Cluster {
                 && !standing.follows
                 && standing.timeline > self.seen.timeline()
             {
-                tracing::warn!(host = self.host(n), timeline = standing.timeline, "another server took over");
+                tracing::warn!(
+                    host = self.host(n),
+                    timeline = standing.timeline,
+                    "another server took over"
+                );
                 return self.seen.found(n, standing.timeline);
             }
         }
@@ -439,11 +448,7 @@ pub(crate) fn owned(row: &Row, column: usize) -> Owned {
 pub(crate) struct Bound<'a>(pub &'a Value<'a>);
 
 impl ToSql for Bound<'_> {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut bytes::BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+    fn to_sql(&self, ty: &Type, out: &mut bytes::BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match self.0 {
             Value::Null => Ok(IsNull::Yes),
             Value::Integer(v) if *ty == Type::INT4 => i32::try_from(*v)?.to_sql(ty, out),

@@ -56,7 +56,9 @@ impl Within {
     }
     /// Who works in a folder or below it, now.
     pub fn pids(folder: &Path) -> Vec<Pid> {
-        let Ok(all) = std::fs::read_dir("/proc") else { return Vec::new() };
+        let Ok(all) = std::fs::read_dir("/proc") else {
+            return Vec::new();
+        };
         let numbers = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
         let there = |number: &i32| {
             let at = std::fs::read_link(format!("/proc/{number}/cwd"));

@@ -74,7 +74,9 @@ impl Cluster {
         };
         let began = Instant::now();
         let folder = std::env::temp_dir().join(format!("evenkeel-patroni-{}", std::process::id()));
-        let folder = (0..).map(|n| folder.with_extension(n.to_string())).find(|f| !f.exists());
+        let folder = (0..)
+            .map(|n| folder.with_extension(n.to_string()))
+            .find(|f| !f.exists());
         let folder = folder.context("no folder is free")?;
         std::fs::create_dir_all(&folder)?;
         give_away(&folder)?;
@@ -118,18 +120,23 @@ impl Cluster {
     /// The URL of the application's database: every host, and whoever connects finds the primary.
     pub fn url(&self) -> String {
         let hosts: Vec<String> = self.nodes.iter().map(Node::postgres).collect();
-        format!("postgres://{ROLE}:{PASSWORD}@{}/{ROLE}?sslmode=disable", hosts.join(","))
+        format!(
+            "postgres://{ROLE}:{PASSWORD}@{}/{ROLE}?sslmode=disable",
+            hosts.join(",")
+        )
     }
 
     /// The node that is the primary, as Patroni says.
     pub fn primary(&self) -> Option<usize> {
-        let leads = |node: &Node| ask(&node.rest(), "GET", "/primary", "", ANSWERS_WITHIN).is_ok_and(|(code, _)| code == 200);
+        let leads =
+            |node: &Node| ask(&node.rest(), "GET", "/primary", "", ANSWERS_WITHIN).is_ok_and(|(code, _)| code == 200);
         (0..NODES).find(|&n| !self.nodes[n].is_paused() && leads(&self.nodes[n]))
     }
 
     /// A node that may take over.
     pub fn standby(&self) -> Option<usize> {
-        let follows = |node: &Node| ask(&node.rest(), "GET", "/quorum", "", ANSWERS_WITHIN).is_ok_and(|(code, _)| code == 200);
+        let follows =
+            |node: &Node| ask(&node.rest(), "GET", "/quorum", "", ANSWERS_WITHIN).is_ok_and(|(code, _)| code == 200);
         (0..NODES).find(|&n| !self.nodes[n].is_paused() && follows(&self.nodes[n]))
     }
 
@@ -143,7 +150,9 @@ impl Cluster {
         let asked = self.nodes.iter().filter(|node| !node.is_paused());
         let mut said = asked.filter_map(|node| ask(&node.rest(), "GET", "/cluster", "", ANSWERS_WITHIN).ok());
         let text = said.find(|(code, _)| *code == 200).map(|(_, text)| text);
-        let all: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let all: Value = text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
         all["members"].as_array().cloned().unwrap_or_default()
     }
 
@@ -174,16 +183,27 @@ impl Cluster {
     }
 
     fn waits_for_each(&self, primary: usize) -> bool {
-        let names = self.ask(primary, "postgres", "SHOW synchronous_standby_names").unwrap_or_default();
+        let names = self
+            .ask(primary, "postgres", "SHOW synchronous_standby_names")
+            .unwrap_or_default();
         let others = self.nodes.iter().enumerate().filter(|(n, _)| *n != primary);
-        names.starts_with("ANY 1") && others.map(|(_, node)| &node.name).all(|name| names.contains(name.as_str()))
+        names.starts_with("ANY 1")
+            && others
+                .map(|(_, node)| &node.name)
+                .all(|name| names.contains(name.as_str()))
     }
 
     /// Runs SQL on one node as its superuser, by Debian's own client.
     pub fn ask(&self, node: usize, database: &str, sql: &str) -> Result<String> {
         let mut client = Command::new(self.programs.postgres.join("psql"));
-        let url = format!("postgres://postgres:{PASSWORD}@{}/{database}?sslmode=disable", self.nodes[node].postgres());
-        client.env("PGCONNECT_TIMEOUT", "2").arg(url).args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        let url = format!(
+            "postgres://postgres:{PASSWORD}@{}/{database}?sslmode=disable",
+            self.nodes[node].postgres()
+        );
+        client
+            .env("PGCONNECT_TIMEOUT", "2")
+            .arg(url)
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]);
         Ok(program::output(&mut client)?.trim().to_owned())
     }
 
@@ -234,7 +254,10 @@ impl Drop for Cluster {
 fn ensure_runs(patroni: &Path) -> Result<()> {
     let mut version = postgres::unprivileged(patroni)?;
     let said = program::output(version.arg("--version")).with_context(|| {
-        format!("user `postgres` cannot run {}: each folder above must be open to others (o+x)", patroni.display())
+        format!(
+            "user `postgres` cannot run {}: each folder above must be open to others (o+x)",
+            patroni.display()
+        )
     })?;
     if !said.trim().starts_with("patroni 4.") {
         bail!("Patroni 4 is wanted, {} is {said}", patroni.display());
@@ -246,7 +269,11 @@ fn ensure_runs(patroni: &Path) -> Result<()> {
 pub fn serve(checkout: &Checkout) -> Result<()> {
     let cluster = Cluster::start(checkout)?;
     println!("{}", cluster.url());
-    eprintln!("up after {:.1} s; patronictl -c {}", cluster.up_after.as_secs_f64(), cluster.nodes[0].configuration().display());
+    eprintln!(
+        "up after {:.1} s; patronictl -c {}",
+        cluster.up_after.as_secs_f64(),
+        cluster.nodes[0].configuration().display()
+    );
     let stop = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     stop.block_on(tokio::signal::ctrl_c())?;
     Ok(())

@@ -108,7 +108,11 @@ pub fn record(
         said("uname", &["-srm"]),
         said("date", &["-u", "+%Y-%m-%d"]),
     );
-    let text = if table.is_empty() { text } else { format!("{text}\n{table}") };
+    let text = if table.is_empty() {
+        text
+    } else {
+        format!("{text}\n{table}")
+    };
     let folder = checkout.root.join("docs/proof");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join(format!("{name}.md")), text)?;

@@ -168,7 +168,11 @@ fn several_from_pypi(folder: &Path, python: &Path, packages: &[&str]) -> Result<
         install("python3 -m venv", "python3-venv")?; // Debian's python3 comes without
         make()?;
     }
-    program::output(Command::new(folder.join("bin/pip")).args(["install", "-q"]).args(packages))?;
+    program::output(
+        Command::new(folder.join("bin/pip"))
+            .args(["install", "-q"])
+            .args(packages),
+    )?;
     std::fs::write(done, wanted)?;
     Ok(())
 }

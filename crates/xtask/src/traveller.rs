@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
 pub use rehearsal::look::Time;
-pub use rehearsal::request::{book, cancel, hold};
 use rehearsal::request;
+pub use rehearsal::request::{book, cancel, hold};
 use serde_json::{Value, json};
 
 use crate::client::Client;

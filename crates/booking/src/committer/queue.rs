@@ -1,8 +1,8 @@
 //! The bounded queue before the committer. Full means `Busy`, at once.
 
 use super::link::SaidCode;
-use crate::pause::{Kept, Pause};
 use crate::engine::{Counters, KeyedRequest, Render, Reply, count};
+use crate::pause::{Kept, Pause};
 use base::answer::Fault;
 use base::time::Timestamp;
 use scheduling::command::Command;
@@ -147,7 +147,11 @@ impl Queue {
         let key = task.key.as_ref().map(|(key, _)| key.as_slice());
         if self.pause.is_on() {
             let in_hand = key.is_some_and(|key| self.pause.in_hand().has(key));
-            return Err(if in_hand { Fault::OutcomeUnknown } else { Fault::Unreachable });
+            return Err(if in_hand {
+                Fault::OutcomeUnknown
+            } else {
+                Fault::Unreachable
+            });
         }
         task.kept = key.map(|key| self.pause.in_hand().keep(key));
         let (answer, answered) = oneshot::channel();

@@ -161,7 +161,13 @@ pub fn last_number(tx: &mut Transaction<'_>) -> Result<u64, Broken> {
 
 /// Adds messages.
 pub fn insert<'a>(tx: &mut Transaction<'_>, messages: impl IntoIterator<Item = &'a Stored>) -> Result<(), Broken> {
-    let owned = |message: &'a Stored| (message.id.to_bytes(), join_ids(message.appointments.iter().copied()), message);
+    let owned = |message: &'a Stored| {
+        (
+            message.id.to_bytes(),
+            join_ids(message.appointments.iter().copied()),
+            message,
+        )
+    };
     let messages: Vec<_> = messages.into_iter().map(owned).collect();
     let values: Vec<[Value<'_>; 9]> = messages
         .iter()

@@ -235,7 +235,13 @@ impl Session {
                     self.lost = true;
                     self.seen.replace_all();
                 }
-                let over = matches!(&broken, Broken::Fault { fault: Fault::Unreachable, .. });
+                let over = matches!(
+                    &broken,
+                    Broken::Fault {
+                        fault: Fault::Unreachable,
+                        ..
+                    }
+                );
                 self.lost |= self.client.is_closed() || over;
                 broken
             }
@@ -417,11 +423,7 @@ impl Session {
     }
 
     /// Adds rows by statements that add several at once.
-    pub(crate) fn insert_each<'v>(
-        &mut self,
-        sql: &str,
-        rows: &[impl AsRef<[Value<'v>]> + Sync],
-    ) -> Result<(), Broken> {
+    pub(crate) fn insert_each<'v>(&mut self, sql: &str, rows: &[impl AsRef<[Value<'v>]> + Sync]) -> Result<(), Broken> {
         let mut left = rows;
         while !left.is_empty() {
             let most = left.len().min(ROWS_AT_ONCE);

@@ -25,13 +25,19 @@ fn program(name: &str) -> Command {
         return Command::new(path);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(path);
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--init-groups"])
+        .arg(path);
     command
 }
 
 fn done(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     said
 }
 
@@ -39,19 +45,36 @@ impl OwnServer {
     /// A primary; or one that follows nobody in particular, until it is promoted.
     pub fn start(follows: bool) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("evenkeel-own-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "evenkeel-own-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let folder = std::env::temp_dir().join(name);
         let data = folder.join("data");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
         let mut init = program("initdb");
-        init.arg("-D").arg(&data).args(["-U", "evenkeel", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        init.arg("-D").arg(&data).args([
+            "-U",
+            "evenkeel",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ]);
         done(&init.current_dir(&folder).output().unwrap());
         if follows {
             std::fs::write(data.join("standby.signal"), "").unwrap();
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder, process: None, port };
+        let mut server = Self {
+            folder,
+            process: None,
+            port,
+        };
         server.run();
         server
     }
@@ -59,16 +82,32 @@ impl OwnServer {
     fn run(&mut self) {
         let log = std::fs::File::create(self.folder.join("log")).unwrap();
         let mut command = program("postgres");
-        command.arg("-D").arg(self.folder.join("data")).arg("-p").arg(self.port.to_string());
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "shared_buffers=16MB"] {
+        command
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .arg("-p")
+            .arg(self.port.to_string());
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "fsync=off",
+            "shared_buffers=16MB",
+        ] {
             command.arg("-c").arg(setting);
         }
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).current_dir(&self.folder);
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .current_dir(&self.folder);
         self.process = Some(command.process_group(0).spawn().unwrap());
         let began = Instant::now();
         let ready = || {
             let mut ask = Command::new(Path::new(BIN).join("pg_isready"));
-            ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status().unwrap().success()
+            ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+                .status()
+                .unwrap()
+                .success()
         };
         while !ready() {
             let log = || std::fs::read_to_string(self.folder.join("log"));
@@ -104,7 +143,9 @@ impl OwnServer {
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             let mut stop = program("pg_ctl");
-            stop.arg("-D").arg(self.folder.join("data")).args(["-m", "immediate", "stop"]);
+            stop.arg("-D")
+                .arg(self.folder.join("data"))
+                .args(["-m", "immediate", "stop"]);
             let _ = stop.current_dir(&self.folder).output();
             let _ = process.kill();
             let _ = process.wait();
@@ -121,5 +162,11 @@ impl Drop for OwnServer {
 
 /// Runs SQL by Debian's own client.
 pub fn ask(url: &str, sql: &str) -> String {
-    done(&Command::new("psql").arg(url).args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]).output().unwrap())
+    done(
+        &Command::new("psql")
+            .arg(url)
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql])
+            .output()
+            .unwrap(),
+    )
 }

@@ -14,7 +14,11 @@ pub(super) fn of(node: &Node, nodes: &[Node], postgres: &Path) -> String {
     let (name, rest, listen, host) = (&node.name, node.rest(), node.postgres(), node.host());
     let (data, bin, pass) = (node.data(), postgres.display(), node.folder().join("pgpass"));
     let (data, pass, etcd) = (data.display(), pass.display(), list(nodes, Node::clients));
-    let network = if host == "127.0.0.1" { "127.0.0.1/32" } else { "10.0.0.0/8" };
+    let network = if host == "127.0.0.1" {
+        "127.0.0.1/32"
+    } else {
+        "10.0.0.0/8"
+    };
     format!(
         "scope: evenkeel
 name: {name}
@@ -86,5 +90,8 @@ pub(super) fn etcd(node: &Node, nodes: &[Node]) -> Vec<String> {
         ("election-timeout", "1000".to_owned()),
         ("log-level", "warn".to_owned()),
     ];
-    words.into_iter().map(|(name, value)| format!("--{name}={value}")).collect()
+    words
+        .into_iter()
+        .map(|(name, value)| format!("--{name}={value}"))
+        .collect()
 }

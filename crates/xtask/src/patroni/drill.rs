@@ -83,8 +83,17 @@ impl Cluster {
     /// The node whose etcd leads the three.
     pub fn etcd_leader(&self) -> Option<usize> {
         let leads = |n: &usize| {
-            let said = ask(&self.nodes[*n].clients(), "POST", "/v3/maintenance/status", "{}", ANSWERS_WITHIN);
-            let status: Value = said.ok().and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default();
+            let said = ask(
+                &self.nodes[*n].clients(),
+                "POST",
+                "/v3/maintenance/status",
+                "{}",
+                ANSWERS_WITHIN,
+            );
+            let status: Value = said
+                .ok()
+                .and_then(|(_, text)| serde_json::from_str(&text).ok())
+                .unwrap_or_default();
             status["leader"].is_string() && status["leader"] == status["header"]["member_id"]
         };
         (0..NODES).find(leads)
@@ -99,7 +108,11 @@ impl Cluster {
     pub fn wait_for_successor(&self, of: usize, within: Duration) -> Result<Duration> {
         let began = Instant::now();
         while self.primary().is_none_or(|n| n == of) {
-            ensure!(began.elapsed() < within, "nobody followed {} within {within:?}", self.name(of));
+            ensure!(
+                began.elapsed() < within,
+                "nobody followed {} within {within:?}",
+                self.name(of)
+            );
             std::thread::sleep(super::PAUSE);
         }
         Ok(began.elapsed())

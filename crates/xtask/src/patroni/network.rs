@@ -57,13 +57,18 @@ impl Network {
         let Self::Apart(apart) = self else { return Ok(bare) };
         // `ip` and setpriv become the program: its pid is the one that was started.
         let mut command = Command::new(tools::debian("ip", "iproute2")?);
-        command.args(["netns", "exec", &apart.space(n)]).arg(bare.get_program()).args(bare.get_args());
+        command
+            .args(["netns", "exec", &apart.space(n)])
+            .arg(bare.get_program())
+            .args(bare.get_args());
         Ok(command)
     }
 
     /// Cuts a node's wire, or mends it: what is sent is dropped, and nobody is told.
     pub fn cut(&self, n: usize, cut: bool) -> Result<()> {
-        let Self::Apart(apart) = self else { anyhow::bail!("on loopback there is no wire to cut") };
+        let Self::Apart(apart) = self else {
+            anyhow::bail!("on loopback there is no wire to cut")
+        };
         let state = if cut { "0" } else { "3" };
         let mut bridge = Command::new(program::find("bridge").context("iproute2 brought no `bridge`")?);
         program::output(bridge.args(["link", "set", "dev", &apart.space(n), "state", state]))?;
@@ -100,7 +105,11 @@ impl Apart {
         let spaces = said.lines().filter_map(|line| line.split(' ').next());
         let makers = spaces.filter_map(|space| space.strip_prefix(PREFIX)?.split_once('-')?.0.parse::<u32>().ok());
         for maker in makers.filter(|maker| !Path::new(&format!("/proc/{maker}")).exists()) {
-            let left = Self { name: format!("{PREFIX}{maker}"), net: String::new(), nodes: super::NODES };
+            let left = Self {
+                name: format!("{PREFIX}{maker}"),
+                net: String::new(),
+                nodes: super::NODES,
+            };
             drop(left);
         }
     }

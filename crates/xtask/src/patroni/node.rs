@@ -42,9 +42,18 @@ impl Node {
     /// Nodes with free ports and folders of their own.
     pub fn several(folder: &Path, network: &Network) -> Result<Vec<Self>> {
         // All are taken before one is given back, so that no two are the same.
-        let taken: Vec<TcpListener> = (0..NODES * 4).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
-        let ports: Vec<u16> = taken.iter().map(|one| Ok(one.local_addr()?.port())).collect::<Result<_>>()?;
-        ports.chunks(4).enumerate().map(|(n, ports)| Self::new(folder, network.host(n), n, ports)).collect()
+        let taken: Vec<TcpListener> = (0..NODES * 4)
+            .map(|_| TcpListener::bind("127.0.0.1:0"))
+            .collect::<Result<_, _>>()?;
+        let ports: Vec<u16> = taken
+            .iter()
+            .map(|one| Ok(one.local_addr()?.port()))
+            .collect::<Result<_>>()?;
+        ports
+            .chunks(4)
+            .enumerate()
+            .map(|(n, ports)| Self::new(folder, network.host(n), n, ports))
+            .collect()
     }
 
     fn new(folder: &Path, host: String, n: usize, ports: &[u16]) -> Result<Self> {
@@ -52,11 +61,18 @@ impl Node {
         let folder = folder.join(&name);
         std::fs::create_dir_all(&folder)?;
         give_away(&folder)?;
-        let &[clients, peers, postgres, rest] = ports else { anyhow::bail!("four ports are wanted") };
+        let &[clients, peers, postgres, rest] = ports else {
+            anyhow::bail!("four ports are wanted")
+        };
         Ok(Self {
             name,
             host,
-            ports: Ports { clients, peers, postgres, rest },
+            ports: Ports {
+                clients,
+                peers,
+                postgres,
+                rest,
+            },
             folder,
             etcd: None,
             patroni: None,
@@ -118,7 +134,9 @@ impl Node {
         Within::pids(&self.data())
     }
     pub fn patroni_pid(&self) -> Option<Pid> {
-        self.patroni.as_ref().map(|(_, process)| Pid::from_raw(process.id().cast_signed()))
+        self.patroni
+            .as_ref()
+            .map(|(_, process)| Pid::from_raw(process.id().cast_signed()))
     }
     pub fn is_paused(&self) -> bool {
         !self.paused.is_empty()
@@ -141,8 +159,16 @@ impl Node {
 fn run(mut command: Command, folder: &Path, log: &Path) -> Result<Running> {
     let log = File::options().create(true).append(true).open(log)?;
     // Whoever it runs as has no home, and must not look into ours.
-    command.env("HOME", folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir(folder).process_group(0);
-    let process = command.spawn().with_context(|| format!("starting {}", command.get_program().display()))?;
+    command
+        .env("HOME", folder)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .current_dir(folder)
+        .process_group(0);
+    let process = command
+        .spawn()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
     Ok((Group::of(&process), process))
 }
 

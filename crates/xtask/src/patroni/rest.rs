@@ -17,11 +17,18 @@ pub(super) fn ask(address: &str, method: &str, path: &str, body: &str, within: D
     line.set_write_timeout(Some(within))?;
     let length = body.len();
     let kind = "Content-Type: application/json";
-    write!(line, "{method} {path} HTTP/1.0\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}")?;
+    write!(
+        line,
+        "{method} {path} HTTP/1.0\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+    )?;
     let (mut said, mut chunk) = (Vec::new(), [0; 8192]);
     loop {
-        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
-        line.set_read_timeout(Some(left.with_context(|| format!("{address} does not answer within {within:?}"))?))?;
+        let left = until
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero());
+        line.set_read_timeout(Some(
+            left.with_context(|| format!("{address} does not answer within {within:?}"))?,
+        ))?;
         match line.read(&mut chunk)? {
             0 => break,
             read => said.extend_from_slice(&chunk[..read]),
@@ -29,7 +36,12 @@ pub(super) fn ask(address: &str, method: &str, path: &str, body: &str, within: D
         ensure!(said.len() < ANSWER_MAX, "{address} does not end");
     }
     let said = String::from_utf8_lossy(&said).into_owned();
-    let (head, body) = said.split_once("\r\n\r\n").with_context(|| format!("{address} said {said:?}"))?;
+    let (head, body) = said
+        .split_once("\r\n\r\n")
+        .with_context(|| format!("{address} said {said:?}"))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok((status.with_context(|| format!("{address} said {head:?}"))?, body.to_owned()))
+    Ok((
+        status.with_context(|| format!("{address} said {head:?}"))?,
+        body.to_owned(),
+    ))
 }

@@ -47,7 +47,10 @@ pub const GATE: &[Drill] = &[
             let node = primary(stage)?;
             stage.cluster.pause(node)?;
             let until = Instant::now() + LEASE + PROCESS;
-            let came = stage.cluster.wait_for_successor(node, MACHINE).and_then(|_| stage.until_writes_flow());
+            let came = stage
+                .cluster
+                .wait_for_successor(node, MACHINE)
+                .and_then(|_| stage.until_writes_flow());
             while came.is_ok() && Instant::now() < until {
                 std::thread::sleep(PAUSE);
             }
@@ -96,7 +99,10 @@ pub const LATER: &[Drill] = &[
         run: |stage| {
             let node = primary(stage)?;
             stage.cluster.cut(node, true)?;
-            let came = stage.cluster.wait_for_successor(node, MACHINE * 2).and_then(|_| stage.until_writes_flow());
+            let came = stage
+                .cluster
+                .wait_for_successor(node, MACHINE * 2)
+                .and_then(|_| stage.until_writes_flow());
             stage.cluster.cut(node, false)?;
             came
         },
@@ -180,7 +186,12 @@ fn lose_standbys(stage: &mut Stage) -> Result<Vec<usize>> {
 fn leaderless(stage: &mut Stage) -> Result<()> {
     let node = primary(stage)?;
     let lost = lose_standbys(stage)?;
-    let standbys = |stage: &Stage| stage.cluster.ask(node, "postgres", "SHOW synchronous_standby_names").unwrap_or_default();
+    let standbys = |stage: &Stage| {
+        stage
+            .cluster
+            .ask(node, "postgres", "SHOW synchronous_standby_names")
+            .unwrap_or_default()
+    };
     wait("nobody is waited for by name", || standbys(stage) == "*")?;
     for lost in &lost {
         stage.cluster.start_node(*lost)?;
@@ -193,7 +204,9 @@ fn leaderless(stage: &mut Stage) -> Result<()> {
         println!("  (somebody followed by himself)");
     } else {
         let candidate = stage.cluster.name(lost[0]).to_owned();
-        stage.cluster.control(&["failover", "evenkeel", "--candidate", &candidate, "--force"])?;
+        stage
+            .cluster
+            .control(&["failover", "evenkeel", "--candidate", &candidate, "--force"])?;
     }
     stage.until_writes_flow()?;
     stage.cluster.start_node(node)

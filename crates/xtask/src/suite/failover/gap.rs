@@ -36,7 +36,10 @@ pub fn longest(acknowledged: &[Micros], from: Micros, to: Micros) -> Duration {
 /// How many requests were answered since that instant with "it is not known", or not at all.
 pub fn in_doubt(history: &History, from: Micros) -> usize {
     let since = history.events.iter().filter(|event| event.at >= from);
-    let doubtful: BTreeSet<u64> = since.filter(|event| matches!(event.what, What::Unknown { .. })).map(|event| event.op).collect();
+    let doubtful: BTreeSet<u64> = since
+        .filter(|event| matches!(event.what, What::Unknown { .. }))
+        .map(|event| event.op)
+        .collect();
     doubtful.len()
 }
 

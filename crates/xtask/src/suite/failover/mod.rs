@@ -36,7 +36,8 @@ pub fn lasting(checkout: &Checkout) -> Result<(Tally, String)> {
 fn play(mut stage: Stage, drills: Vec<&Drill>, times: usize) -> Result<(Tally, String)> {
     let mut tally = Tally::default();
     let mut rows = vec![
-        "| drill | n | writes away: min / median / max | at most | said so after the blow, at most | in doubt |".to_owned(),
+        "| drill | n | writes away: min / median / max | at most | said so after the blow, at most | in doubt |"
+            .to_owned(),
         "|---|---|---|---|---|---|".to_owned(),
     ];
     for drill in drills {

@@ -70,10 +70,20 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seen = &self.seen;
         let (away, slowest) = (seconds(self.away), seconds(seen.slowest_write));
-        write!(f, "writes away {away}, slowest answer {slowest}, {:?}, in doubt {}", seen.faults, self.in_doubt)?;
+        write!(
+            f,
+            "writes away {away}, slowest answer {slowest}, {:?}, in doubt {}",
+            seen.faults, self.in_doubt
+        )?;
         let find = seen.slowest_find.as_millis();
-        write!(f, "; {} finds, slowest {find} ms, oldest {} s", seen.found, seen.oldest_s)?;
-        self.said_within.map_or(Ok(()), |within| write!(f, "; said so {} after the blow", seconds(within)))
+        write!(
+            f,
+            "; {} finds, slowest {find} ms, oldest {} s",
+            seen.found, seen.oldest_s
+        )?;
+        self.said_within.map_or(Ok(()), |within| {
+            write!(f, "; said so {} after the blow", seconds(within))
+        })
     }
 }
 
@@ -101,7 +111,18 @@ impl Stage {
         runtime.block_on(crowd.look_at_times());
         let clients = runtime.spawn(crowd.clone().visit(CLIENTS, FOR_EVER));
         let watch = Watch::begin(runtime.handle(), &site.public(), own);
-        Ok(Self { runtime, watch, clients, crowd, ledger, site, cluster, binary, scratch, since: 0 })
+        Ok(Self {
+            runtime,
+            watch,
+            clients,
+            crowd,
+            ledger,
+            site,
+            cluster,
+            binary,
+            scratch,
+            since: 0,
+        })
     }
 
     /// Hurts the cluster, waits until it is whole again, and checks what was promised for the time between.
@@ -120,10 +141,19 @@ impl Stage {
         let history = self.ledger.recorder.history()?;
         let away = gap::longest(&gap::acknowledged(&history), self.since, to);
         let seen = self.watch.take();
-        let said_after = seen.first_fault.zip(seen.first_paused).map(|(fault, said)| said.saturating_duration_since(fault));
+        let said_after = seen
+            .first_fault
+            .zip(seen.first_paused)
+            .map(|(fault, said)| said.saturating_duration_since(fault));
         let said_within = seen.first_paused.map(|said| said.saturating_duration_since(hurt));
         let in_doubt = gap::in_doubt(&history, from);
-        let outcome = Outcome { away, said_after, said_within, in_doubt, seen };
+        let outcome = Outcome {
+            away,
+            said_after,
+            said_within,
+            in_doubt,
+            seen,
+        };
         self.check(drill, &outcome).with_context(|| outcome.to_string())?;
         ensure!(self.site.server()? == server, "the server was started anew");
         Ok(outcome)
@@ -131,14 +161,29 @@ impl Stage {
 
     fn check(&self, drill: &Drill, outcome: &Outcome) -> Result<()> {
         let seen = &outcome.seen;
-        ensure!(seen.wrong.is_empty(), "{} things are wrong, the first: {}", seen.wrong.len(), seen.wrong[0]);
+        ensure!(
+            seen.wrong.is_empty(),
+            "{} things are wrong, the first: {}",
+            seen.wrong.len(),
+            seen.wrong[0]
+        );
         let broken = self.ledger.broken_promises();
-        ensure!(broken.is_empty(), "{} promises broken, the first: {}", broken.len(), broken[0]);
+        ensure!(
+            broken.is_empty(),
+            "{} promises broken, the first: {}",
+            broken.len(),
+            broken[0]
+        );
         let (away, within) = (outcome.away, drill.within);
         ensure!(away <= within, "writes were away for {away:?}, {within:?} is promised");
         if seen.first_fault.is_some() && away > SAID_WITHIN * 2 {
-            let after = outcome.said_after.context("the front page never said that booking is paused")?;
-            ensure!(after <= SAID_WITHIN, "the front page said only after {after:?} that booking is paused");
+            let after = outcome
+                .said_after
+                .context("the front page never said that booking is paused")?;
+            ensure!(
+                after <= SAID_WITHIN,
+                "the front page said only after {after:?} that booking is paused"
+            );
         }
         Ok(())
     }
@@ -163,7 +208,11 @@ impl Stage {
             if since.elapsed() > QUIET {
                 return Ok(());
             }
-            ensure!(began.elapsed() < GIVEN_UP_AFTER, "writes do not flow after {GIVEN_UP_AFTER:?}\n{}", self.cluster.logs());
+            ensure!(
+                began.elapsed() < GIVEN_UP_AFTER,
+                "writes do not flow after {GIVEN_UP_AFTER:?}\n{}",
+                self.cluster.logs()
+            );
         }
     }
 
@@ -180,15 +229,27 @@ impl Stage {
         let file = self.scratch.join("acknowledged.ndjson");
         std::fs::write(&file, self.ledger.acknowledged_lines())?;
         let mut verify = Command::new(&self.binary);
-        verify.arg("verify").arg("--data").arg(self.scratch.join("data")).arg("--database").arg(self.cluster.url());
+        verify
+            .arg("verify")
+            .arg("--data")
+            .arg(self.scratch.join("data"))
+            .arg("--database")
+            .arg(self.cluster.url());
         let output = verify.arg("--acknowledged").arg(&file).output()?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "verify --acknowledged ended with {}:\n{said}", output.status);
+        ensure!(
+            output.status.success(),
+            "verify --acknowledged ended with {}:\n{said}",
+            output.status
+        );
         ensure!(self.site.stop()?.success(), "the site did not stop cleanly");
         let said = format!(
             "{told} appointments acknowledged, 0 lost (`verify --acknowledged`); {unknown} answers never came, \
              {replayed} of them had been done; every checker of the history is content."
         );
-        Ok(Judged { passed: judged + 2, said })
+        Ok(Judged {
+            passed: judged + 2,
+            said,
+        })
     }
 }

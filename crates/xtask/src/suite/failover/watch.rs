@@ -55,7 +55,11 @@ impl Watch {
     pub fn begin(runtime: &Handle, url: &str, times: Vec<Time>) -> Self {
         let seen: Arc<Mutex<Seen>> = Arc::default();
         let client = Client::new(url);
-        let kinds: [fn(Looker) -> Looking; 3] = [|one| Box::pin(one.find()), |one| Box::pin(one.front()), |one| Box::pin(one.hold())];
+        let kinds: [fn(Looker) -> Looking; 3] = [
+            |one| Box::pin(one.find()),
+            |one| Box::pin(one.front()),
+            |one| Box::pin(one.hold()),
+        ];
         let times = Arc::new(times);
         let tasks = kinds.map(|kind| {
             let (client, seen, times) = (client.clone(), Arc::clone(&seen), Arc::clone(&times));
@@ -64,11 +68,18 @@ impl Watch {
                 for n in 0.. {
                     ticks.tick().await;
                     let time = times[n % times.len()].clone();
-                    tokio::spawn(kind(Looker { client: client.clone(), seen: Arc::clone(&seen), time }));
+                    tokio::spawn(kind(Looker {
+                        client: client.clone(),
+                        seen: Arc::clone(&seen),
+                        time,
+                    }));
                 }
             })
         });
-        Self { seen, tasks: tasks.into() }
+        Self {
+            seen,
+            tasks: tasks.into(),
+        }
     }
 
     /// What was seen until now; from now on it is seen anew.
@@ -111,9 +122,13 @@ impl Looker {
         match came {
             Ok(answer) if answer.status == 200 => match age(&answer) {
                 Some(age) => seen.oldest_s = seen.oldest_s.max(age),
-                None => seen.wrong.push(format!("finding does not tell how old it is: {}", answer.text())),
+                None => seen
+                    .wrong
+                    .push(format!("finding does not tell how old it is: {}", answer.text())),
             },
-            Ok(answer) => seen.wrong.push(format!("finding: {}: {}", answer.status, answer.text())),
+            Ok(answer) => seen
+                .wrong
+                .push(format!("finding: {}: {}", answer.status, answer.text())),
             Err(error) => seen.wrong.push(format!("finding: {error}")),
         }
     }
@@ -135,7 +150,10 @@ impl Looker {
 
     async fn hold(self) {
         let began = Instant::now();
-        let came = self.client.send(&request::hold(&self.time.slot, &fresh_key("watch"))).await;
+        let came = self
+            .client
+            .send(&request::hold(&self.time.slot, &fresh_key("watch")))
+            .await;
         let held = {
             let mut seen = lock(&self.seen);
             seen.slowest_write = seen.slowest_write.max(began.elapsed());
@@ -145,7 +163,11 @@ impl Looker {
                     seen.written = Some(Instant::now());
                     (answer.status == 201).then(|| answer.json())
                 }
-                Ok(answer) => return seen.wrong.push(format!("holding: {}: {}", answer.status, answer.text())),
+                Ok(answer) => {
+                    return seen
+                        .wrong
+                        .push(format!("holding: {}: {}", answer.status, answer.text()));
+                }
                 Err(error) => return seen.wrong.push(format!("holding: {error}")),
             }
         };
