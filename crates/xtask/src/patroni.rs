@@ -207,13 +207,6 @@ impl Cluster {
         Ok(program::output(&mut client)?.trim().to_owned())
     }
 
-    /// Runs the operator's own tool, as the runbooks say it.
-    pub fn control(&self, arguments: &[&str]) -> Result<String> {
-        let mut control = Command::new(self.programs.patroni.join("patronictl"));
-        control.arg("-c").arg(self.nodes[0].configuration()).args(arguments);
-        program::output(&mut control)
-    }
-
     fn start_etcd(&mut self, n: usize) -> Result<()> {
         let mut command = self.network.command(n, &self.programs.etcd)?;
         command.args(configuration::etcd(&self.nodes[n], &self.nodes));

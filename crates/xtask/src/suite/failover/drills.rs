@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::stage::Stage;
 use crate::patroni::NODES;
@@ -158,13 +158,6 @@ pub const LATER: &[Drill] = &[
             Ok(())
         },
     },
-    Drill {
-        name: "leaderless",
-        says: "the primary lost while its standbys were only just back: nobody may follow until a person says who \
-               (`patronictl failover`): from that command",
-        within: PROCESS,
-        run: leaderless,
-    },
 ];
 
 fn primary(stage: &Stage) -> Result<usize> {
@@ -178,45 +171,4 @@ fn lose_standbys(stage: &mut Stage) -> Result<Vec<usize>> {
         stage.cluster.kill_node(*node, false)?;
     }
     Ok(lost)
-}
-
-/// PostgreSQL knows its standbys a moment before etcd does. A primary that dies between leaves two that are whole, of
-/// which Patroni may promote none: nobody wrote down that they may. Met by luck; where not, somebody follows by
-/// himself, which is as good.
-fn leaderless(stage: &mut Stage) -> Result<()> {
-    let node = primary(stage)?;
-    let lost = lose_standbys(stage)?;
-    let standbys = |stage: &Stage| {
-        stage
-            .cluster
-            .ask(node, "postgres", "SHOW synchronous_standby_names")
-            .unwrap_or_default()
-    };
-    wait("nobody is waited for by name", || standbys(stage) == "*")?;
-    for lost in &lost {
-        stage.cluster.start_node(*lost)?;
-    }
-    wait("a standby is waited for by name", || standbys(stage).starts_with("ANY"))?;
-    stage.cluster.kill_node(node, false)?;
-    let by_itself = stage.cluster.wait_for_successor(node, LEASE * 2).is_ok();
-    stage.mark();
-    if by_itself {
-        println!("  (somebody followed by himself)");
-    } else {
-        let candidate = stage.cluster.name(lost[0]).to_owned();
-        stage
-            .cluster
-            .control(&["failover", "evenkeel", "--candidate", &candidate, "--force"])?;
-    }
-    stage.until_writes_flow()?;
-    stage.cluster.start_node(node)
-}
-
-fn wait(what: &str, mut until: impl FnMut() -> bool) -> Result<()> {
-    let began = Instant::now();
-    while !until() {
-        ensure!(began.elapsed() < LEASE * 3, "{what}: not within {:?}", LEASE * 3);
-        std::thread::sleep(PAUSE);
-    }
-    Ok(())
 }
