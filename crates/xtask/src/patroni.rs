@@ -34,7 +34,9 @@ const UP_WITHIN: Duration = Duration::from_secs(90);
 /// One answer of a node; a stopped one gives none.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(700);
 /// What is asked of Patroni to be done.
-const DONE_WITHIN: Duration = Duration::from_secs(60);
+const DONE_WITHIN: Duration = Duration::from_mins(1);
+/// Clusters of one process at once.
+const FOLDERS_MAX: u32 = 16;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A running cluster.
@@ -74,7 +76,7 @@ impl Cluster {
         };
         let began = Instant::now();
         let folder = std::env::temp_dir().join(format!("evenkeel-patroni-{}", std::process::id()));
-        let folder = (0..)
+        let folder = (0..FOLDERS_MAX)
             .map(|n| folder.with_extension(n.to_string()))
             .find(|f| !f.exists());
         let folder = folder.context("no folder is free")?;
@@ -230,7 +232,11 @@ impl Cluster {
         let mut text = String::new();
         for node in &self.nodes {
             for log in [node.etcd_log(), node.patroni_log()] {
-                text += &format!("── {}\n{}\n", log.display(), crate::site::tail(&log));
+                text.push_str("── ");
+                text.push_str(&log.display().to_string());
+                text.push('\n');
+                text.push_str(&crate::site::tail(&log));
+                text.push('\n');
             }
         }
         text

@@ -31,9 +31,9 @@ fn pid(connection: &mut Connection) -> i64 {
 }
 
 #[track_caller]
-fn is_fault<T: std::fmt::Debug>(done: Result<T, Broken>, wanted: Fault) {
+fn is_fault<T: std::fmt::Debug>(done: &Result<T, Broken>, wanted: Fault) {
     assert!(
-        matches!(&done, Err(Broken::Fault { fault, .. }) if *fault == wanted),
+        matches!(done, Err(Broken::Fault { fault, .. }) if *fault == wanted),
         "{done:?}"
     );
 }
@@ -64,7 +64,7 @@ fn terminated_amid_a_transaction_nothing_of_it_is_done() {
     let mut tx = connection.begin().unwrap();
     tx.execute(ADD, &[1_i64.into()]).unwrap();
     ask(&server(), &format!("SELECT pg_terminate_backend({before}, 5000)"));
-    is_fault(tx.execute(ADD, &[2_i64.into()]), Fault::Unreachable);
+    is_fault(&tx.execute(ADD, &[2_i64.into()]), Fault::Unreachable);
     assert!(matches!(tx.commit(), Err(CommitFailed::NotDone(_))));
     let mut tx = connection.begin_read().unwrap();
     let sum = tx
@@ -125,10 +125,10 @@ fn a_row_that_another_keeps_and_a_statement_out_of_time_are_busy() {
     let mut keeps = one.begin().unwrap();
     keeps.execute(ADD, &[1_i64.into()]).unwrap();
     other.wait_at_most(Duration::from_millis(50)).unwrap();
-    is_fault(other.begin().unwrap().execute(ADD, &[1_i64.into()]), Fault::Busy);
+    is_fault(&other.begin().unwrap().execute(ADD, &[1_i64.into()]), Fault::Busy);
     let mut tx = other.begin().unwrap();
     tx.execute("SET LOCAL statement_timeout = 50", &[]).unwrap();
-    is_fault(tx.query("SELECT pg_sleep(3)::text", &[], |_| {}), Fault::Busy);
+    is_fault(&tx.query("SELECT pg_sleep(3)::text", &[], |_| {}), Fault::Busy);
     drop(tx);
     let mut tx = other.begin().unwrap();
     tx.execute(ADD, &[2_i64.into()]).unwrap();
@@ -142,7 +142,7 @@ fn a_server_that_may_only_be_read_is_left() {
     let before = (pid(&mut one), pid(&mut other));
     let mut tx = one.begin().unwrap();
     tx.execute("SET TRANSACTION READ ONLY", &[]).unwrap();
-    is_fault(tx.execute(ADD, &[1_i64.into()]), Fault::ReadOnly);
+    is_fault(&tx.execute(ADD, &[1_i64.into()]), Fault::ReadOnly);
     drop(tx);
     assert_ne!(pid(&mut one), before.0);
     assert_ne!(

@@ -28,7 +28,7 @@ const CLINICS: usize = 60;
 /// Until somebody sends them home.
 const FOR_EVER: Duration = Duration::from_hours(24);
 /// How long the last may take to learn every outcome.
-const RESOLVED_WITHIN: Duration = Duration::from_secs(60);
+const RESOLVED_WITHIN: Duration = Duration::from_mins(1);
 /// Writes have flowed so long before and after a drill.
 const QUIET: Duration = Duration::from_secs(2);
 /// Once a fault was answered, the front page says so within this time.
