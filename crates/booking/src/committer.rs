@@ -25,8 +25,10 @@ pub(crate) use see::{appointment_seen, hold_seen};
 use crate::availability::change_feed::ChangeFeed;
 use crate::engine::{Counters, Reply, StartError, count};
 use crate::limit;
+use crate::pause::Kept;
 use crate::records;
-use crate::records::audit::Head;
+use crate::records::audit::{Head, Link};
+use crate::records::outcome::Outcome;
 use base::answer::Fault;
 use base::limit::Settings;
 use database::{Broken, Connection, Database};
@@ -36,7 +38,7 @@ use runtime::hook;
 use runtime::secret::KeyRing;
 use runtime::shutdown::Shutdown;
 use scheduling::decide::Limits;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +62,15 @@ pub(crate) struct Parts {
     pub counters: Arc<Counters>,
 }
 
+/// A commit of which nobody knows whether it is there.
+struct Doubt {
+    /// Who asks again under one of its keys is not told that nothing happened.
+    keys: BTreeMap<Vec<u8>, Kept>,
+    /// Rows that are there if it is.
+    outcome: Option<Box<Outcome>>,
+    last_link: Option<Box<Link>>,
+}
+
 /// The committer.
 pub(crate) struct Committer {
     parts: Parts,
@@ -71,9 +82,8 @@ pub(crate) struct Committer {
     head: Head,
     /// Numbers of codes that it may give out.
     codes: codes::Codes,
-    /// The keys of a commit in doubt that is not settled: before that nobody is answered, and who asks again under one
-    /// of them is not told that nothing happened.
-    doubt: Option<BTreeSet<Vec<u8>>>,
+    /// A commit in doubt that is not settled: before that nobody is answered.
+    doubt: Option<Doubt>,
     /// Another process owns this server's name: nothing may be written any more.
     name_lost: bool,
 }
@@ -111,6 +121,7 @@ impl Committer {
                 if shutdown.requested() || waiting.is_over() {
                     return;
                 }
+                self.try_again();
                 continue;
             };
             // Others on the same file get their turn, and more commands gather for this one.
@@ -139,13 +150,18 @@ impl Committer {
         let (mut batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|task| now < task.deadline_at);
         count(&self.parts.counters.timed_out, late.len() as u64);
         fail_all(late, Fault::TimedOut);
-        if let Err(fault) = self.ready() {
+        // Those who were let in before it was known do not wait for a server that is gone: see `try_again`.
+        let gone = self.connection.is_none() && self.parts.feed.pause().is_faulted();
+        if let Err(fault) = if gone { Err(Fault::Unreachable) } else { self.ready() } {
             return self.fail_unready(batch, fault);
         }
         let (mut violated, mut conflicts) = (false, 0);
         while !batch.is_empty() {
             match self.attempt(&batch) {
-                Ok(replies) => return answer_all(batch, replies.into_iter().map(Ok)),
+                Ok(replies) => {
+                    self.parts.feed.pause().over();
+                    return answer_all(batch, replies.into_iter().map(Ok));
+                }
                 Err(AttemptError::Panicked { task }) => {
                     count(&self.parts.counters.panics, 1);
                     batch.remove(task).answer(Ok(bug()));
@@ -185,12 +201,14 @@ impl Committer {
                     );
                     if fault != Fault::Busy {
                         self.connection = None;
+                        self.parts.feed.pause().fault();
                     }
                     return fail_all(batch, fault);
                 }
                 Err(AttemptError::InDoubt { cause, prepared }) => {
                     count(&self.parts.counters.in_doubt, 1);
                     tracing::error!(cause, commands = batch.len(), "a commit is in doubt");
+                    self.parts.feed.pause().fault();
                     return match self.look_up(&batch, &prepared) {
                         Ok(true) => answer_all(batch, prepared.replies.into_iter().map(Ok)),
                         Ok(false) => fail_all(batch, Fault::Unreachable),
@@ -215,25 +233,48 @@ impl Committer {
     /// After a lost answer: on a new connection, whether the commit is there.
     fn look_up(&mut self, batch: &[Task], prepared: &batch::Prepared) -> Result<bool, Fault> {
         self.connection = None;
-        let keys = batch.iter().filter_map(|task| task.key.as_ref());
-        let keys: BTreeSet<_> = keys.map(|(key, _)| key.clone()).collect();
-        self.doubt = Some(keys.clone());
+        self.doubt = Some(self.doubt_of(batch, prepared));
         self.ready().map_err(|_| Fault::OutcomeUnknown)?;
-        self.is_there(prepared).map_err(|cause| {
+        let found = self.is_there(prepared).map_err(|cause| {
             tracing::error!(%cause, "what became of a commit in doubt cannot be looked up");
-            (self.connection, self.doubt) = (None, Some(keys));
+            (self.connection, self.doubt) = (None, Some(self.doubt_of(batch, prepared)));
             Fault::OutcomeUnknown
-        })
+        })?;
+        self.parts.feed.pause().over();
+        Ok(found)
+    }
+
+    fn doubt_of(&self, batch: &[Task], prepared: &batch::Prepared) -> Doubt {
+        let keys = batch.iter().filter_map(|task| task.key.as_ref());
+        let in_hand = self.parts.feed.pause().in_hand();
+        Doubt {
+            keys: keys.map(|(key, _)| (key.clone(), in_hand.keep(key))).collect(),
+            outcome: prepared.outcome.clone(),
+            last_link: prepared.last_link.clone(),
+        }
+    }
+
+    /// While booking is paused no command comes to show that it is over: a commit of our own does.
+    fn try_again(&mut self) {
+        if !self.parts.feed.pause().is_faulted() || self.ready().is_err() {
+            return;
+        }
+        let took = {
+            let _on_its_way = self.parts.feed.pause().committing();
+            self.connection.as_mut().map(Connection::settle)
+        };
+        match took {
+            Some(Ok(())) => {
+                tracing::info!("the database takes what is written again");
+                self.parts.feed.pause().over();
+            }
+            Some(Err(_)) | None => self.connection = None,
+        }
     }
 
     /// One of its answers is the proof, sealed as nobody else can have sealed it: under the same key another server may
     /// have answered meanwhile. A batch that keeps no answer is known by its events.
     fn is_there(&mut self, prepared: &batch::Prepared) -> Result<bool, Broken> {
-        if let Some(connection) = self.connection.as_mut().filter(|connection| connection.is_shared()) {
-            wait_for_its_end(connection, prepared)?;
-            connection.settle()?;
-            self.head = stored_head(connection, &self.parts.chain)?;
-        }
         let (Some(outcome), Some(connection)) = (&prepared.outcome, &mut self.connection) else {
             return Ok(self.head == prepared.head);
         };
@@ -251,12 +292,17 @@ impl Committer {
         if self.connection.is_some() {
             return Ok(());
         }
+        let pause = self.parts.feed.pause();
+        let known = pause.is_faulted();
+        pause.fault();
         let mut connection = self.parts.database.connect().map_err(|error| {
-            tracing::error!(%error, "the database does not open");
+            if !known {
+                tracing::error!(%error, "the database does not open");
+            }
             error.fault()
         })?;
-        let settled = match self.doubt {
-            Some(_) => connection.settle(),
+        let settled = match &self.doubt {
+            Some(doubt) => settle(&mut connection, doubt),
             None => Ok(()),
         };
         let head = settled.and_then(|()| stored_head(&mut connection, &self.parts.chain));
@@ -276,17 +322,25 @@ impl Committer {
     fn fail_unready(&self, batch: Vec<Task>, fault: Fault) {
         for task in batch {
             let key = task.key.as_ref().map(|(key, _)| key);
-            let doubtful = key.is_some_and(|key| self.doubt.as_ref().is_some_and(|doubt| doubt.contains(key)));
+            let doubtful = key.is_some_and(|key| self.doubt.as_ref().is_some_and(|doubt| doubt.keys.contains_key(key)));
             task.answer(Err(if doubtful { Fault::OutcomeUnknown } else { fault }));
         }
     }
 }
 
+/// Makes certain what became of a commit in doubt.
+fn settle(connection: &mut Connection, doubt: &Doubt) -> Result<(), Broken> {
+    if connection.is_shared() {
+        wait_for_its_end(connection, doubt)?;
+    }
+    connection.settle()
+}
+
 /// A commit whose answer was lost may still wait for its standby, on a server that has it and shows it to nobody. Its
 /// rows stand in the indexes: whoever adds one of the same key waits until it has ended. What is added here is undone.
-fn wait_for_its_end(connection: &mut Connection, prepared: &batch::Prepared) -> Result<(), Broken> {
+fn wait_for_its_end(connection: &mut Connection, doubt: &Doubt) -> Result<(), Broken> {
     let mut tx = connection.begin()?;
-    let met = match (&prepared.outcome, &prepared.last_link) {
+    let met = match (&doubt.outcome, &doubt.last_link) {
         (Some(outcome), _) => records::outcome::insert(&mut tx, [&**outcome]),
         (None, Some(link)) => records::audit::insert(&mut tx, [&**link]),
         (None, None) => Ok(()),

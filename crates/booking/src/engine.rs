@@ -5,6 +5,7 @@ use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task, Waiting};
 pub use crate::committer::{SaidCode, Whose};
 use crate::cost;
+use crate::pause::Pause;
 use crate::reader::Reader;
 use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
 use crate::reconciler::{
@@ -165,10 +166,11 @@ pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
     sealing::check(&mut writer.begin_read()?, keys)??;
     sealing::declare(&mut writer, keys, clock.now())?;
     let watch = heads::check(&start.database, &mut writer, clock)?;
-    let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone())?);
+    let pause = Arc::new(Pause::new(clock.clone(), &start.settings, start.database.is_shared()));
+    let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone(), Arc::clone(&pause))?);
     let counters = Arc::new(Counters::default());
     let most = start.settings.get(&limit::QUEUE) as usize;
-    let (queue, waiting) = committer::queue(most, Arc::clone(&counters));
+    let (queue, waiting) = committer::queue(most, Arc::clone(&counters), pause);
     let parts = committer::Parts {
         database: start.database.clone(),
         keys: keys.clone(),
@@ -213,6 +215,7 @@ impl Engine {
         let shutdown = owner.shutdown().clone();
         owner.thread("committer", move || committer.run(&waiting, &shutdown))?;
         let (follower, following, shutdown) = (database.connect_beside()?, Arc::clone(&feed), owner.shutdown().clone());
+        look_out(&database, &clock, &owner)?;
         let every = settings.duration(&limit::FOLLOW);
         owner.thread("change-feed", move || following.follow(follower, every, &shutdown))?;
         checkpoint::start(&database, &settings, &clock, &owner)?;
@@ -316,12 +319,19 @@ impl Engine {
     pub fn owner(&self) -> &Owner {
         &self.0.owner
     }
+    /// Whether nothing can be booked for now: the database does not take what is written. Finding goes on.
+    pub fn is_paused(&self) -> bool {
+        self.0.feed.pause().is_on()
+    }
     /// Names of what is not well: nothing when all is.
     pub fn failing(&self) -> Vec<&'static str> {
         let mut failing = Vec::new();
         let now = self.0.clock.now();
         if now.since(self.as_of()) > Duration::from_secs(5) {
             failing.push("availability-stale");
+        }
+        if self.is_paused() {
+            failing.push("booking-paused");
         }
         if self.0.queue.is_stopped() {
             failing.push("committer");
@@ -526,4 +536,23 @@ pub(crate) fn count(counter: &AtomicU64, n: u64) {
 /// A connection for work beside the committer, such as a reconciler's.
 pub(crate) fn connection(database: &Database) -> Result<Connection, StartError> {
     Ok(database.connect_beside()?)
+}
+
+/// Between two looks for another primary.
+const LOOK_OUT: Duration = Duration::from_secs(1);
+
+/// Where several servers may be the primary: looks for one that took over. The former may still answer whoever only
+/// reads, and know nothing of it.
+fn look_out(database: &Database, clock: &Clock, owner: &Owner) -> Result<(), StartError> {
+    if !database.cluster().is_some_and(database::postgres::Cluster::has_several) {
+        return Ok(());
+    }
+    let (database, clock, shutdown) = (database.clone(), clock.clone(), owner.shutdown().clone());
+    owner.thread("look-out", move || {
+        while !shutdown.requested() {
+            clock.sleep_blocking(LOOK_OUT);
+            database.cluster().inspect(|cluster| cluster.look_out());
+        }
+    })?;
+    Ok(())
 }

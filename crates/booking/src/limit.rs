@@ -131,6 +131,18 @@ pub const FOLLOW: Setting = Setting {
     above: "people choose times that are gone",
 };
 
+/// How long the database may say nothing before booking is paused.
+pub const PAUSE_AFTER: Setting = Setting {
+    key: "booking.pause.after",
+    unit: Unit::Milliseconds,
+    default: 800,
+    min: 100,
+    max: 5_000,
+    reason: "whoever books hears within a second that it is paused, not after ten that something took too long",
+    below: "a busy moment of the database turns people away",
+    above: "people wait for a server that is gone",
+};
+
 /// Commits kept in the change table.
 pub const CHANGES_KEPT: Setting = Setting {
     key: "booking.availability.changes",
@@ -310,6 +322,7 @@ pub const ALL: &[&Setting] = &[
     &OUTCOME_RETENTION,
     &RESIDENT_RETENTION,
     &FOLLOW,
+    &PAUSE_AFTER,
     &CHANGES_KEPT,
     &LOG_PAGES,
     &IMPORT_ROWS,

@@ -28,6 +28,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Round connecting, starting up and asking a server what it is: a stopped host takes the connection and says nothing.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// The same for the former primary, once it kept somebody waiting: others wait for whoever asks it.
+const SUSPECT_WITHIN: Duration = Duration::from_secs(1);
 /// The oldest version that is tested.
 const VERSION_MIN: i64 = 150_000;
 
@@ -160,11 +162,15 @@ impl Cluster {
                 Ok((_, standing)) if standing.follows => causes.push(format!("{}: follows another", self.host(n))),
                 Ok((session, standing)) => {
                     self.fit(n, &standing)?;
+                    let newer = self.seen.timeline() > 0 && standing.timeline > self.seen.timeline();
                     if best
                         .as_ref()
                         .is_none_or(|(_, _, other)| standing.timeline > other.timeline)
                     {
                         best = Some((n, session, standing));
+                    }
+                    if newer {
+                        break; // it took over: the former, which may keep us waiting, has nothing to say
                     }
                 }
                 Err(cause) => causes.push(format!("{}: {cause}", self.host(n))),
@@ -190,6 +196,30 @@ impl Cluster {
         Ok(session.renewed())
     }
 
+    /// Whether there are servers of which another may become the primary.
+    pub fn has_several(&self) -> bool {
+        self.hosts.len() > 1
+    }
+
+    /// Looks whether another server took over from the primary that is used. That one need not know of it, and answers
+    /// whoever only reads as if nothing had happened.
+    pub fn look_out(&self) {
+        let last = self.seen.last.load(Ordering::Acquire);
+        for n in (1..self.hosts.len()).map(|n| (last + n) % self.hosts.len()) {
+            if let Ok((_, standing)) = self.try_one(n, Use::Reading)
+                && !standing.follows
+                && standing.timeline > self.seen.timeline()
+            {
+                tracing::warn!(
+                    host = self.host(n),
+                    timeline = standing.timeline,
+                    "another server took over"
+                );
+                return self.seen.found(n, standing.timeline);
+            }
+        }
+    }
+
     /// What each server of the URL says of itself, or why it says nothing: for advice at start.
     pub fn standings(&self) -> Vec<(String, Result<Standing, String>)> {
         let ask = |n: usize| self.try_one(n, Use::Reading).map(|(_, standing)| standing);
@@ -197,7 +227,14 @@ impl Cluster {
     }
 
     fn try_one(&self, n: usize, to: Use) -> Result<(Session, Standing), String> {
-        Session::open(&self.hosts[n], self.tls.as_ref(), CONNECT_WITHIN, to, &self.seen)
+        let seen = &self.seen;
+        let is_last = n == seen.last.load(Ordering::Acquire) && seen.timeline() > 0;
+        let within = if is_last && !seen.trusted.load(Ordering::Acquire) {
+            SUSPECT_WITHIN
+        } else {
+            CONNECT_WITHIN
+        };
+        Session::open(&self.hosts[n], self.tls.as_ref(), within, to, seen)
     }
 
     fn host(&self, n: usize) -> String {

@@ -15,6 +15,7 @@ pub mod bench;
 pub mod client;
 pub mod group;
 pub mod history;
+pub mod patroni;
 pub mod postgres;
 pub mod program;
 pub mod release;

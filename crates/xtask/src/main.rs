@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::release::{self, Wanted};
-use xtask::{Checkout, bench, group, history, postgres, soak, suite, tidy};
+use xtask::{Checkout, bench, group, history, patroni, postgres, soak, suite, tidy};
 
 /// What a developer of Evenkeel runs.
 #[derive(Parser)]
@@ -29,7 +29,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, simulation, journey, messages, metrics, contract, browser, crash, shared, disk, fsync, backup, planted, release.
+        /// fmt, tidy, clippy, unit, simulation, journey, messages, metrics, contract, browser, crash, shared, disk, failover, fsync, backup, planted, release.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.
@@ -68,6 +68,8 @@ enum Command {
     },
     /// A PostgreSQL server to try things with, on a free port, until Ctrl-C. Tests find it by `EVENKEEL_POSTGRES=URL`.
     Postgres,
+    /// A PostgreSQL of three nodes under Patroni, until Ctrl-C; prints the URL for `EVENKEEL_DATABASE`.
+    Patroni,
     /// The cases of the suite `disk`, in the namespace that it made.
     #[command(hide = true)]
     DiskInside {
@@ -160,6 +162,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         }
         Command::DiskInside { folder, unprivileged } => suite::disk::run_inside(&folder, unprivileged).map(|()| true),
         Command::Postgres => postgres::serve().map(|()| true),
+        Command::Patroni => patroni::serve(&checkout).map(|()| true),
         Command::Soak { names } => soak::run(&checkout, &names),
         Command::Release(Release {
             command: Some(ReleaseCommand::Verify { tarball, public_key }),

@@ -15,7 +15,7 @@ use crate::group::Group;
 use crate::{program, tools};
 
 /// The version that Debian 12 has, and the oldest that the product takes.
-const VERSION: u32 = 15;
+pub(crate) const VERSION: u32 = 15;
 /// The only role, and its password: on loopback, for the time of a test.
 const ROLE: &str = "evenkeel";
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -222,7 +222,7 @@ impl Drop for Postgres {
 }
 
 /// PostgreSQL refuses root. (setpriv becomes the program, so that its pid is the one to signal.)
-fn unprivileged(program: &Path) -> Result<Command> {
+pub(crate) fn unprivileged(program: &Path) -> Result<Command> {
     if !nix::unistd::geteuid().is_root() {
         return Ok(Command::new(program));
     }
@@ -234,7 +234,8 @@ fn unprivileged(program: &Path) -> Result<Command> {
     Ok(command)
 }
 
-fn give_away(path: &Path) -> Result<()> {
+/// Makes it the property of that user.
+pub(crate) fn give_away(path: &Path) -> Result<()> {
     if !nix::unistd::geteuid().is_root() {
         return Ok(());
     }

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::suite::{Tally, crash, simulation};
+use crate::suite::{Tally, crash, failover, simulation};
 use crate::{Checkout, program};
 
 /// One soak.
 struct Soak {
     name: &'static str,
     says: &'static str,
-    run: fn(&Checkout) -> Result<Tally>,
+    /// What came of it, and a table where there is more to say.
+    run: fn(&Checkout) -> Result<(Tally, String)>,
 }
 
 /// Ten times what the crash suite takes.
@@ -23,12 +24,17 @@ const SOAKS: &[Soak] = &[
     Soak {
         name: "crash",
         says: "ten minutes of kills: nothing acknowledged is lost",
-        run: |checkout| crash::lasting(checkout, CRASH_LASTS),
+        run: |checkout| Ok((crash::lasting(checkout, CRASH_LASTS)?, String::new())),
     },
     Soak {
         name: "simulation",
         says: "thousands of simulated worlds, and some that last long",
-        run: simulation::lasting,
+        run: |checkout| Ok((simulation::lasting(checkout)?, String::new())),
+    },
+    Soak {
+        name: "failover",
+        says: "a cluster hurt in every way we know while people book",
+        run: failover::lasting,
     },
 ];
 
@@ -54,12 +60,13 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
                 .args(["rev-parse", "HEAD"])
                 .current_dir(&checkout.root),
         )?;
-        let (verdict, passed) = match (soak.run)(checkout) {
-            Ok(tally) => (
+        let (verdict, passed, table) = match (soak.run)(checkout) {
+            Ok((tally, table)) => (
                 format!("{} passed, {} failed", tally.passed, tally.failed),
                 tally.failed == 0,
+                table,
             ),
-            Err(error) => (format!("failed: {error:#}"), false),
+            Err(error) => (format!("failed: {error:#}"), false, String::new()),
         };
         all &= passed;
         println!("{verdict}");
@@ -67,7 +74,7 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
             checkout,
             (soak.name, soak.says),
             commit.trim(),
-            &verdict,
+            (&verdict, &table),
             began.elapsed(),
         )?;
     }
@@ -79,7 +86,7 @@ pub fn record(
     checkout: &Checkout,
     (name, says): (&str, &str),
     commit: &str,
-    verdict: &str,
+    (verdict, table): (&str, &str),
     took: Duration,
 ) -> Result<()> {
     let said = |program: &str, arguments: &[&str]| {
@@ -101,6 +108,11 @@ pub fn record(
         said("uname", &["-srm"]),
         said("date", &["-u", "+%Y-%m-%d"]),
     );
+    let text = if table.is_empty() {
+        text
+    } else {
+        format!("{text}\n{table}")
+    };
     let folder = checkout.root.join("docs/proof");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join(format!("{name}.md")), text)?;

@@ -14,6 +14,9 @@ const SCHEMATHESIS: &str = "4.32.5";
 const ICALENDAR: &str = "7.3.0";
 /// The S3 server, from PyPI, and what serves it.
 const MOTO: [&str; 3] = ["moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
+/// What keeps three PostgreSQL servers one, from PyPI, with its driver. Never 3.0.2 (Debian 12's) with etcd's v3 API: a
+/// primary that woke up takes its lock back from its successor, and acknowledged commits are lost.
+const PATRONI: [&str; 2] = ["patroni[etcd3]==4.1.5", "psycopg[binary]==3.3.9"];
 /// The accessibility checker, from npm.
 const AXE: &str = "4.11.0";
 
@@ -135,23 +138,43 @@ fn from_pypi(folder: &Path, package: &str, version: &str) -> Result<()> {
 /// A small S3 server in a virtual environment of its own.
 pub fn moto(checkout: &Checkout) -> Result<PathBuf> {
     let folder = checkout.tools().join("moto");
-    let server = folder.join("bin/moto_server");
+    let python = debian("python3", "python3-venv")?;
+    several_from_pypi(&folder, &python, &MOTO)?;
+    Ok(folder.join("bin/moto_server"))
+}
+
+/// Patroni's programs in a virtual environment of its own. Of the system's Python: others run it than whoever built it,
+/// and may not read a Python that lies in somebody's home.
+pub fn patroni(checkout: &Checkout) -> Result<PathBuf> {
+    let folder = checkout.tools().join("patroni");
+    if !Path::new("/usr/bin/python3").exists() {
+        install("/usr/bin/python3", "python3-venv")?;
+    }
+    several_from_pypi(&folder, Path::new("/usr/bin/python3"), &PATRONI)?;
+    Ok(folder.join("bin"))
+}
+
+/// Packages from PyPI in a virtual environment, made anew when it has not these.
+fn several_from_pypi(folder: &Path, python: &Path, packages: &[&str]) -> Result<()> {
     // Written last, so that an installation that was cut off is begun anew.
     let done = folder.join("installed");
-    let wanted = MOTO.join(" ");
+    let wanted = packages.join(" ");
     if std::fs::read_to_string(&done).is_ok_and(|text| text == wanted) {
-        return Ok(server);
+        return Ok(());
     }
-    let python = debian("python3", "python3-venv")?;
     println!("  installing {wanted} from PyPI");
-    let make = || program::output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder));
+    let make = || program::output(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder));
     if make().is_err() {
         install("python3 -m venv", "python3-venv")?; // Debian's python3 comes without
         make()?;
     }
-    program::output(Command::new(folder.join("bin/pip")).args(["install", "-q"]).args(MOTO))?;
+    program::output(
+        Command::new(folder.join("bin/pip"))
+            .args(["install", "-q"])
+            .args(packages),
+    )?;
     std::fs::write(done, wanted)?;
-    Ok(server)
+    Ok(())
 }
 
 /// axe-core's script, to be put into a page.

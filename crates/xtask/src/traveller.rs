@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 pub use rehearsal::look::Time;
+use rehearsal::request;
 pub use rehearsal::request::{book, cancel, hold};
 use serde_json::{Value, json};
 
@@ -64,8 +65,53 @@ pub async fn booked(client: &Client, times: &[Time]) -> Result<Value> {
         }
         last = Some(answer.text());
     }
-    anyhow::bail!(
+    bail!(
         "none of {} times could be booked; the last answer: {last:?}",
         times.len()
     )
+}
+
+/// Times for the crowd, and those of a clinic of its own for the guest: what the crowd reads only the crowd takes.
+pub async fn split_times(client: &Client, clinics: usize) -> Result<(Vec<Time>, Vec<Time>)> {
+    let times = open_times(client, "02108", clinics).await?;
+    let mut clinics: Vec<String> = times.iter().map(|time| time.clinic.clone()).collect();
+    clinics.dedup();
+    for clinic in clinics.iter().rev() {
+        let own = bookable(client, clinic).await?;
+        if own.len() > 50 {
+            return Ok((times.into_iter().filter(|time| time.clinic != *clinic).collect(), own));
+        }
+    }
+    bail!("no clinic has fifty times for an adult")
+}
+
+/// A clinic's times of a vaccine that any adult may have: one is booked to see.
+async fn bookable(client: &Client, clinic: &str) -> Result<Vec<Time>> {
+    let slots = client.json(&format!("/api/v1/slots?clinic={clinic}&limit=200")).await?;
+    let slots = slots["slots"].as_array().context("a list of slots")?;
+    let mut tried = Vec::new();
+    for slot in slots {
+        let vaccine = &slot["vaccine"];
+        if tried.contains(&vaccine) || slot["free"] == 0 {
+            continue;
+        }
+        tried.push(vaccine);
+        let id = slot["id"].as_str().context("a slot's id")?;
+        let held = client.ask(&request::hold(id, &fresh_key("hold")), 201).await?.json();
+        let book = request::book(&held, &fresh_resident(), &fresh_key("book"));
+        if client.send(&book).await?.status == 201 {
+            let own = slots.iter().filter(|slot| slot["vaccine"] == *vaccine);
+            let times = own.filter_map(|slot| {
+                Some(Time {
+                    slot: slot["id"].as_str()?.to_owned(),
+                    clinic: clinic.to_owned(),
+                    vaccine: slot["vaccine"].as_str()?.to_owned(),
+                    capacity: slot["capacity"].as_u64()?,
+                    free: slot["free"].as_u64().filter(|free| *free > 1)?,
+                })
+            });
+            return Ok(times.collect());
+        }
+    }
+    Ok(Vec::new())
 }

@@ -3,6 +3,7 @@
 
 use super::snapshot::Snapshot;
 use crate::committer::Saved;
+use crate::pause::Pause;
 use crate::records;
 use crate::records::change::Change;
 use arc_swap::ArcSwap;
@@ -26,6 +27,9 @@ pub struct ChangeFeed {
     confirmed_at: AtomicU64,
     reloads: AtomicU64,
     applied: Mutex<Applied>,
+    /// Held by whoever looks, where `applied` is not.
+    looking: Mutex<()>,
+    pause: Arc<Pause>,
     clock: Clock,
 }
 
@@ -44,7 +48,7 @@ struct Applied {
 
 impl ChangeFeed {
     /// Reads everything once.
-    pub fn load(connection: &mut Connection, clock: Clock) -> Result<Self, Broken> {
+    pub fn load(connection: &mut Connection, clock: Clock, pause: Arc<Pause>) -> Result<Self, Broken> {
         let (now, at) = (clock.now(), clock.monotonic());
         let mut tx = connection.begin_read()?;
         let until = records::change::seen_until(&mut tx)?;
@@ -61,8 +65,15 @@ impl ChangeFeed {
                 until,
                 ..Applied::default()
             }),
+            looking: Mutex::default(),
+            pause,
             clock,
         })
+    }
+
+    /// Whether booking is paused.
+    pub fn pause(&self) -> &Pause {
+        &self.pause
     }
 
     /// The picture as of now.
@@ -136,13 +147,26 @@ impl ChangeFeed {
 
     /// Reads whatever others committed.
     pub fn catch_up(&self, connection: &mut Connection) -> Result<(), Broken> {
-        self.catch_up_from(&mut self.applied(), connection)
+        if !connection.is_shared() {
+            return self.catch_up_from(&mut self.applied(), connection);
+        }
+        // A server that is gone keeps whoever looks waiting: the committer, which has found another by then, must not
+        // wait for that.
+        let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = std::mem::take(&mut *self.applied());
+        let done = self.catch_up_from(&mut own, connection);
+        let mut applied = self.applied();
+        own.again.append(&mut applied.again);
+        *applied = own;
+        done
     }
 
     fn catch_up_from(&self, applied: &mut Applied, connection: &mut Connection) -> Result<(), Broken> {
         let (now, at) = (self.clock.now(), self.clock.monotonic());
+        self.pause.looks();
         let mut tx = connection.begin_read()?;
         let until = records::change::seen_until(&mut tx)?;
+        self.pause.looked();
         // After a failover that lost what was never acknowledged, numbers may begin anew behind it.
         let (mut changes, whole) = records::change::after(&mut tx, applied.until.min(until))?;
         changes.retain(|change| !applied.beyond.contains(&change.sequence));

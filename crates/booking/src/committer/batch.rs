@@ -125,7 +125,11 @@ impl Committer {
         hook::reach("before-commit");
         // Nobody else can commit before this commit is there: the picture that shows it is current as of now.
         let current_at = self.parts.clock.monotonic();
-        match tx.commit() {
+        let committed = {
+            let _on_its_way = self.parts.feed.pause().committing();
+            tx.commit()
+        };
+        match committed {
             Ok(()) => {}
             Err(CommitFailed::NotDone(broken)) => return Err(broken.into()),
             Err(CommitFailed::InDoubt(cause)) => {

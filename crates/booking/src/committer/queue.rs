@@ -2,6 +2,7 @@
 
 use super::link::SaidCode;
 use crate::engine::{Counters, KeyedRequest, Render, Reply, count};
+use crate::pause::{Kept, Pause};
 use base::answer::Fault;
 use base::time::Timestamp;
 use scheduling::command::Command;
@@ -25,6 +26,8 @@ pub(crate) struct Task {
     pub key: Option<(Vec<u8>, [u8; 32])>,
     pub render: Render,
     answer: Option<oneshot::Sender<Result<Reply, Fault>>>,
+    /// Its key, until it is answered.
+    kept: Option<Kept>,
 }
 
 /// Secrets as presented. The engine's own commands need none.
@@ -54,6 +57,7 @@ impl Task {
             key,
             render,
             answer: None,
+            kept: None,
         }
     }
     /// Sends the answer to whoever waits, if anyone still does.
@@ -98,6 +102,7 @@ pub struct Queue {
     length: Arc<AtomicUsize>,
     stopped: Arc<AtomicBool>,
     counters: Arc<Counters>,
+    pause: Arc<Pause>,
 }
 
 /// The receiving end.
@@ -108,7 +113,7 @@ pub(crate) struct Waiting {
     over: AtomicBool,
 }
 
-pub(crate) fn queue(most: usize, counters: Arc<Counters>) -> (Queue, Waiting) {
+pub(crate) fn queue(most: usize, counters: Arc<Counters>, pause: Arc<Pause>) -> (Queue, Waiting) {
     let (sender, receiver) = sync_channel(most);
     let (length, stopped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let waiting = Waiting {
@@ -123,6 +128,7 @@ pub(crate) fn queue(most: usize, counters: Arc<Counters>) -> (Queue, Waiting) {
             length,
             stopped,
             counters,
+            pause,
         },
         waiting,
     )
@@ -138,6 +144,16 @@ impl Queue {
 
     /// Queues a command; its answer comes over the channel.
     pub(crate) fn send(&self, mut task: Task) -> Result<oneshot::Receiver<Result<Reply, Fault>>, Fault> {
+        let key = task.key.as_ref().map(|(key, _)| key.as_slice());
+        if self.pause.is_on() {
+            let in_hand = key.is_some_and(|key| self.pause.in_hand().has(key));
+            return Err(if in_hand {
+                Fault::OutcomeUnknown
+            } else {
+                Fault::Unreachable
+            });
+        }
+        task.kept = key.map(|key| self.pause.in_hand().keep(key));
         let (answer, answered) = oneshot::channel();
         task.answer = Some(answer);
         self.length.fetch_add(1, Ordering::Relaxed);

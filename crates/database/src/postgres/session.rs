@@ -174,7 +174,7 @@ impl Session {
         };
         let standing = session.standing(within).map_err(|broken| broken.to_string())?;
         if to == Use::Reading {
-            let only = session.batch("SET default_transaction_read_only = on");
+            let only = session.brief("SET default_transaction_read_only = on");
             only.map_err(|broken| broken.to_string())?;
         }
         Ok((session, standing))
@@ -276,16 +276,25 @@ impl Session {
         } else {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         };
-        self.batch(sql)?;
+        self.brief(sql)?;
         self.failed = false;
         Ok(())
     }
 
+    /// Statements that may take long.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), Broken> {
+        self.within(LONG, sql)
+    }
+
+    fn brief(&mut self, sql: &str) -> Result<(), Broken> {
+        self.within(ANSWER_WITHIN, sql)
+    }
+
+    fn within(&mut self, within: Duration, sql: &str) -> Result<(), Broken> {
         if self.lost {
             return Err(gone());
         }
-        let done = self.line.take(LONG, self.client.batch_execute(sql));
+        let done = self.line.take(within, self.client.batch_execute(sql));
         self.ended(done)
     }
 
@@ -323,7 +332,7 @@ impl Session {
     pub(crate) fn settle(&mut self) -> Result<(), Broken> {
         self.begin(true)?;
         // A transaction that wrote nothing waits for nobody; this writes one record, and no row.
-        let touched = self.batch("SELECT pg_logical_emit_message(true, 'evenkeel', 'settled')");
+        let touched = self.brief("SELECT pg_logical_emit_message(true, 'evenkeel', 'settled')");
         if let Err(broken) = touched {
             self.roll_back();
             return Err(broken);
@@ -434,7 +443,7 @@ impl Session {
     }
 
     pub(crate) fn wait_at_most(&mut self, wait: Duration) -> Result<(), Broken> {
-        self.batch(&format!("SET lock_timeout = {}", wait.as_millis()))
+        self.brief(&format!("SET lock_timeout = {}", wait.as_millis()))
     }
 
     pub(crate) fn tables(&mut self) -> Result<Vec<String>, Broken> {

@@ -11,4 +11,6 @@ mod conformance;
 mod copy;
 mod fault_injection;
 mod migration;
+mod own_server;
+mod postgres;
 mod settle;

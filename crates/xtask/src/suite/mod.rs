@@ -7,6 +7,8 @@ pub mod cargo;
 pub mod contract;
 pub mod crash;
 pub mod disk;
+pub mod failover;
+pub mod fault_words;
 pub mod fsync;
 pub mod journey;
 pub mod messages;
@@ -153,6 +155,13 @@ pub const SUITES: &[Suite] = &[
         90,
         true,
         disk::run,
+    ),
+    suite(
+        "failover",
+        "PostgreSQL's primary killed, paused, switched over: seconds, and no booking",
+        240,
+        true,
+        failover::run,
     ),
     suite("fsync", "on disk before the answer", 40, true, fsync::run),
     suite(

@@ -18,11 +18,14 @@ use runtime::entropy::Entropy;
 use tokio::runtime::Runtime;
 
 use super::layer::Fails;
-use super::site::{Booking, Disk, Guest, WITHIN, lock_of, run as program, split_times};
+use super::site::{Booking, Disk, Guest, WITHIN, lock_of, run as program};
 use crate::site::Site;
+use crate::traveller::split_times;
 use crate::{group, history, suite};
 
 /// Clients who book all the time.
+/// Clinics among which times are looked for.
+const CLINICS: usize = 12;
 const CLIENTS: usize = 6;
 /// Longer than all cases together.
 const LASTS: Duration = Duration::from_mins(10);
@@ -60,7 +63,7 @@ pub fn run(folder: &Path, unprivileged: bool) -> Result<()> {
     // The import's long log goes with a clean stop: a fault is met by the first commits, not by the thousandth.
     ensure!(disk.up()?.stop()?.success(), "the first start did not stop cleanly");
     let site = disk.up()?;
-    let (times, own) = runtime.block_on(split_times(&site.client()))?;
+    let (times, own) = runtime.block_on(split_times(&site.client(), CLINICS))?;
     let ledger = history::ledger(folder)?;
     let crowd = Crowd::new(&url, times, Arc::clone(&ledger), Entropy::real());
     runtime.block_on(crowd.look_at_times());

@@ -18,7 +18,8 @@ use serde_json::Value;
 
 use super::layer::Layer;
 use crate::site::{Site, Start};
-use crate::traveller::{self, Time, fresh_key, fresh_resident};
+use crate::suite::fault_words::{age_s, sentence, true_words};
+use crate::traveller::{Time, fresh_key, fresh_resident};
 
 /// Room for the demonstration, its log and a minute of bookings.
 const DISK: &str = "size=224m,mode=0755";
@@ -343,93 +344,4 @@ impl Guest {
         self.acknowledged.push('\n');
         Ok(())
     }
-}
-
-/// Checks that a fault's words are true and complete, and of one of these codes; which.
-fn true_words(answer: &Answer, codes: &[&str]) -> Result<String> {
-    let problem = answer.json();
-    let (code, detail) = (
-        problem["code"].as_str().unwrap_or_default(),
-        problem["detail"].as_str().unwrap_or_default(),
-    );
-    ensure!(codes.contains(&code), "expected one of {codes:?}: {}", answer.text());
-    let with_key = ["timed-out", "outcome-unknown"].contains(&code);
-    let says = if with_key {
-        "same Idempotency-Key"
-    } else {
-        "Nothing happened"
-    };
-    ensure!(detail.contains(says), "{code} does not say {says:?}: {detail}");
-    ensure!(
-        problem["retry"]["with_same_key"] == with_key,
-        "{code}: whether the key is needed: {problem}"
-    );
-    let after = answer.header("retry-after").and_then(|after| after.parse::<u64>().ok());
-    ensure!(
-        after.is_some() && problem["retry"]["after_s"].as_u64() == after,
-        "{code}: when to try again: {problem}"
-    );
-    ensure!(problem["trace_id"].is_string(), "{code} has no reference: {problem}");
-    Ok(code.to_owned())
-}
-
-/// What the page for a fault says, as people read it.
-fn sentence(code: &str) -> &'static str {
-    match code {
-        "busy" => "Nothing was changed.",
-        "timed-out" => "You will not book twice.",
-        "outcome-unknown" => "Please do not start again.",
-        _ => "Nothing was booked or changed.",
-    }
-}
-
-fn age_s(as_of: &str) -> Result<i64> {
-    let at: jiff::Timestamp = as_of.parse()?;
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_secs().cast_signed();
-    Ok(now - at.as_second())
-}
-
-/// Times for the crowd, and those of a clinic of its own for the guest: what the crowd reads only the crowd takes.
-pub async fn split_times(client: &Client) -> Result<(Vec<Time>, Vec<Time>)> {
-    let times = traveller::open_times(client, "02108", 12).await?;
-    let mut clinics: Vec<String> = times.iter().map(|time| time.clinic.clone()).collect();
-    clinics.dedup();
-    for clinic in clinics.iter().rev() {
-        let own = bookable(client, clinic).await?;
-        if own.len() > 50 {
-            return Ok((times.into_iter().filter(|time| time.clinic != *clinic).collect(), own));
-        }
-    }
-    bail!("no clinic has fifty times for an adult")
-}
-
-/// A clinic's times of a vaccine that any adult may have: one is booked to see.
-async fn bookable(client: &Client, clinic: &str) -> Result<Vec<Time>> {
-    let slots = client.json(&format!("/api/v1/slots?clinic={clinic}&limit=200")).await?;
-    let slots = slots["slots"].as_array().context("a list of slots")?;
-    let mut tried = Vec::new();
-    for slot in slots {
-        let vaccine = &slot["vaccine"];
-        if tried.contains(&vaccine) || slot["free"] == 0 {
-            continue;
-        }
-        tried.push(vaccine);
-        let id = slot["id"].as_str().context("a slot's id")?;
-        let held = client.ask(&request::hold(id, &fresh_key("hold")), 201).await?.json();
-        let book = request::book(&held, &fresh_resident(), &fresh_key("book"));
-        if client.send(&book).await?.status == 201 {
-            let own = slots.iter().filter(|slot| slot["vaccine"] == *vaccine);
-            let times = own.filter_map(|slot| {
-                Some(Time {
-                    slot: slot["id"].as_str()?.to_owned(),
-                    clinic: clinic.to_owned(),
-                    vaccine: slot["vaccine"].as_str()?.to_owned(),
-                    capacity: slot["capacity"].as_u64()?,
-                    free: slot["free"].as_u64().filter(|free| *free > 1)?,
-                })
-            });
-            return Ok(times.collect());
-        }
-    }
-    Ok(Vec::new())
 }

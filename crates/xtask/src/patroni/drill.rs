@@ -1,0 +1,120 @@
+//! What is done to a cluster on purpose, and undone.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::rest::ask;
+use super::{ANSWERS_WITHIN, Cluster, DONE_WITHIN, NODES};
+
+impl Cluster {
+    /// `kill -9` of a node's PostgreSQL, all its processes; Patroni is left to notice.
+    pub fn kill_postgres(&self, node: usize) -> Result<()> {
+        let pids = self.nodes[node].postgres_pids();
+        ensure!(!pids.is_empty(), "{} runs no PostgreSQL", self.name(node));
+        Self::signal(&pids, Signal::SIGKILL);
+        Ok(())
+    }
+
+    /// `kill -9` of a node's Patroni; PostgreSQL goes on without it.
+    pub fn kill_patroni(&mut self, node: usize) {
+        self.nodes[node].kill_patroni();
+    }
+
+    /// `kill -9` of a node's Patroni and PostgreSQL; its etcd as well, where the whole machine is meant.
+    pub fn kill_node(&mut self, node: usize, etcd: bool) -> Result<()> {
+        self.kill_patroni(node);
+        self.kill_postgres(node)?;
+        if etcd {
+            self.nodes[node].kill_etcd();
+        }
+        Ok(())
+    }
+
+    /// Starts whatever of a node does not run.
+    pub fn start_node(&mut self, node: usize) -> Result<()> {
+        self.start_etcd(node)?;
+        self.start_patroni(node)
+    }
+
+    /// Stops a node as a pausing machine does, in the middle of everything (SIGSTOP): who speaks to it hears nothing.
+    pub fn pause(&mut self, node: usize) -> Result<()> {
+        let mut pids: Vec<_> = self.nodes[node].patroni_pid().into_iter().collect();
+        pids.extend(self.nodes[node].postgres_pids());
+        ensure!(!pids.is_empty(), "{} does not run", self.name(node));
+        Self::signal(&pids, Signal::SIGSTOP);
+        self.nodes[node].paused = pids;
+        Ok(())
+    }
+
+    /// Lets it go on where it was (SIGCONT).
+    pub fn resume(&mut self, node: usize) {
+        let pids = std::mem::take(&mut self.nodes[node].paused);
+        Self::signal(&pids, Signal::SIGCONT);
+    }
+
+    /// Cuts a node's wire, or mends it. Only where each is apart.
+    pub fn cut(&self, node: usize, cut: bool) -> Result<()> {
+        self.network.cut(node, cut)
+    }
+
+    /// Asks Patroni to hand over to a standby, and waits until that was done.
+    pub fn switch_over(&self) -> Result<usize> {
+        let primary = self.primary().context("there is no primary")?;
+        let candidate = self.standby().context("no standby may take over")?;
+        let wish = serde_json::json!({ "leader": self.name(primary), "candidate": self.name(candidate) });
+        self.post(primary, "/switchover", &wish)?;
+        Ok(candidate)
+    }
+
+    /// Restarts a node's PostgreSQL through Patroni.
+    pub fn restart(&self, node: usize) -> Result<()> {
+        self.post(node, "/restart", &serde_json::json!({}))
+    }
+
+    fn post(&self, node: usize, path: &str, wish: &Value) -> Result<()> {
+        let (code, said) = ask(&self.nodes[node].rest(), "POST", path, &wish.to_string(), DONE_WITHIN)?;
+        ensure!(code == 200, "{path} on {}: {code}: {said}", self.name(node));
+        Ok(())
+    }
+
+    /// The node whose etcd leads the three.
+    pub fn etcd_leader(&self) -> Option<usize> {
+        let leads = |n: &usize| {
+            let said = ask(
+                &self.nodes[*n].clients(),
+                "POST",
+                "/v3/maintenance/status",
+                "{}",
+                ANSWERS_WITHIN,
+            );
+            let status: Value = said
+                .ok()
+                .and_then(|(_, text)| serde_json::from_str(&text).ok())
+                .unwrap_or_default();
+            status["leader"].is_string() && status["leader"] == status["header"]["member_id"]
+        };
+        (0..NODES).find(leads)
+    }
+
+    /// `kill -9` of a node's etcd.
+    pub fn kill_etcd(&mut self, node: usize) {
+        self.nodes[node].kill_etcd();
+    }
+
+    /// Waits until a node other than this one leads; how long that took.
+    pub fn wait_for_successor(&self, of: usize, within: Duration) -> Result<Duration> {
+        let began = Instant::now();
+        while self.primary().is_none_or(|n| n == of) {
+            ensure!(
+                began.elapsed() < within,
+                "nobody followed {} within {within:?}",
+                self.name(of)
+            );
+            std::thread::sleep(super::PAUSE);
+        }
+        Ok(began.elapsed())
+    }
+}

@@ -1,0 +1,174 @@
+//! What is done to the cluster, and how long writes may be away.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::stage::Stage;
+use crate::patroni::NODES;
+
+/// Patroni's lease: a primary that is not heard of for so long has lost it.
+const LEASE: Duration = Duration::from_secs(20);
+/// A crashed PostgreSQL, or a role handed over.
+const PROCESS: Duration = Duration::from_secs(15);
+/// A machine that is gone: its lease must end first.
+const MACHINE: Duration = Duration::from_secs(25);
+/// One that takes its etcd with it, which may have led: a new leader of etcd begins every lease anew.
+const WITH_ETCD: Duration = Duration::from_secs(30);
+/// Where nobody needs to take over.
+const BARELY: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// One drill.
+pub struct Drill {
+    /// What it is called.
+    pub name: &'static str,
+    /// What is done, for a table.
+    pub says: &'static str,
+    /// How long writes may be away.
+    pub within: Duration,
+    /// Does it, and undoes it.
+    pub run: fn(&mut Stage) -> Result<()>,
+}
+
+/// On every change.
+pub const GATE: &[Drill] = &[
+    Drill {
+        name: "postgres-killed",
+        says: "`kill -9` of the primary's PostgreSQL",
+        within: PROCESS,
+        run: |stage| stage.cluster.kill_postgres(primary(stage)?),
+    },
+    Drill {
+        name: "primary-paused",
+        says: "the primary's machine paused (SIGSTOP) past its lease, then woken",
+        within: MACHINE,
+        run: |stage| {
+            let node = primary(stage)?;
+            stage.cluster.pause(node)?;
+            let until = Instant::now() + LEASE + PROCESS;
+            let came = stage
+                .cluster
+                .wait_for_successor(node, MACHINE)
+                .and_then(|_| stage.until_writes_flow());
+            while came.is_ok() && Instant::now() < until {
+                std::thread::sleep(PAUSE);
+            }
+            stage.cluster.resume(node);
+            came
+        },
+    },
+    Drill {
+        name: "switched-over",
+        says: "switchover",
+        within: PROCESS,
+        run: |stage| stage.cluster.switch_over().map(|_| ()),
+    },
+];
+
+/// In the soak.
+pub const LATER: &[Drill] = &[
+    Drill {
+        name: "patroni-killed",
+        says: "`kill -9` of the primary's Patroni: PostgreSQL goes on, and still says that it may be written",
+        within: MACHINE,
+        run: |stage| {
+            let node = primary(stage)?;
+            stage.cluster.kill_patroni(node);
+            stage.cluster.wait_for_successor(node, MACHINE * 2)?;
+            stage.until_writes_flow()?;
+            stage.cluster.start_node(node)
+        },
+    },
+    Drill {
+        name: "node-killed",
+        says: "`kill -9` of the primary's PostgreSQL, Patroni and etcd",
+        within: WITH_ETCD,
+        run: |stage| {
+            let node = primary(stage)?;
+            stage.cluster.kill_node(node, true)?;
+            stage.cluster.wait_for_successor(node, MACHINE * 2)?;
+            stage.until_writes_flow()?;
+            stage.cluster.start_node(node)
+        },
+    },
+    Drill {
+        name: "wire-cut",
+        says: "the primary's machine cut off from everybody, then joined again",
+        within: WITH_ETCD,
+        run: |stage| {
+            let node = primary(stage)?;
+            stage.cluster.cut(node, true)?;
+            let came = stage
+                .cluster
+                .wait_for_successor(node, MACHINE * 2)
+                .and_then(|_| stage.until_writes_flow());
+            stage.cluster.cut(node, false)?;
+            came
+        },
+    },
+    Drill {
+        name: "etcd-leader-killed",
+        says: "`kill -9` of the etcd that leads",
+        within: BARELY,
+        run: |stage| {
+            let node = stage.cluster.etcd_leader().context("no etcd leads")?;
+            stage.cluster.kill_etcd(node);
+            stage.until_writes_flow()?;
+            stage.cluster.start_node(node)
+        },
+    },
+    Drill {
+        name: "one-standby-lost",
+        says: "one standby lost",
+        within: BARELY,
+        run: |stage| {
+            let node = stage.cluster.standby().context("there is no standby")?;
+            stage.cluster.kill_node(node, false)?;
+            stage.until_writes_flow()?;
+            stage.cluster.start_node(node)
+        },
+    },
+    Drill {
+        name: "two-standbys-lost",
+        says: "both standbys lost (writes stop, finding goes on): from the start of one of them",
+        within: MACHINE,
+        run: |stage| {
+            let lost = lose_standbys(stage)?;
+            let until = Instant::now() + PROCESS;
+            while Instant::now() < until {
+                std::thread::sleep(PAUSE);
+            }
+            stage.cluster.start_node(lost[0])?;
+            stage.mark();
+            stage.until_writes_flow()?;
+            stage.cluster.start_node(lost[1])
+        },
+    },
+    Drill {
+        name: "rolling-restart",
+        says: "every PostgreSQL restarted in turn, the primary last",
+        within: PROCESS,
+        run: |stage| {
+            let primary = primary(stage)?;
+            for node in (0..NODES).filter(|node| *node != primary).chain([primary]) {
+                stage.cluster.restart(node)?;
+                stage.cluster.ready()?;
+            }
+            Ok(())
+        },
+    },
+];
+
+fn primary(stage: &Stage) -> Result<usize> {
+    stage.cluster.primary().context("there is no primary")
+}
+
+fn lose_standbys(stage: &mut Stage) -> Result<Vec<usize>> {
+    let primary = primary(stage)?;
+    let lost: Vec<usize> = (0..NODES).filter(|node| *node != primary).collect();
+    for node in &lost {
+        stage.cluster.kill_node(*node, false)?;
+    }
+    Ok(lost)
+}
