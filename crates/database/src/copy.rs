@@ -3,11 +3,11 @@
 //! online backup begins again at every write of another connection unless it reads inside one: under load it would
 //! never end.) Nobody waits for the copy; what waits for its end is only the log's next beginning.
 
-use crate::fault::Broken;
-use base::answer::Fault;
-use crate::sqlite;
 use crate::connection::{Connection, Driver};
+use crate::fault::Broken;
+use crate::sqlite;
 use crate::transaction::Transaction;
+use base::answer::Fault;
 use rusqlite::backup::{Backup, StepResult};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -33,6 +33,15 @@ pub enum CopyError {
 }
 
 impl Connection {
+    /// Becomes what another database is, whatever it was: a simulated fail-over, with both in memory.
+    pub fn become_like(&mut self, other: &Self) -> Result<(), Broken> {
+        if let (Driver::Sqlite(own), Driver::Sqlite(other)) = (self.driver_mut(), other.driver()) {
+            let backup = Backup::new(other, own).map_err(sqlite::broken)?;
+            backup.step(-1).map_err(sqlite::broken)?;
+        }
+        Ok(())
+    }
+
     /// Copies everything into a new file at `path`, readable by its owner only, so many pages at once. `between` is told
     /// after each step and may wait, or end it. Answers the bytes of the copy. The file is not synced.
     pub fn copy_to(

@@ -2,8 +2,8 @@
 //! few milliseconds for commits of other processes. Also knows when currency was last *confirmed*.
 
 use super::snapshot::Snapshot;
-use crate::records;
 use crate::committer::Saved;
+use crate::records;
 use crate::records::change::Change;
 use arc_swap::ArcSwap;
 use base::id::SlotId;
@@ -143,7 +143,6 @@ impl ChangeFeed {
         let (now, at) = (self.clock.now(), self.clock.monotonic());
         let mut tx = connection.begin_read()?;
         let until = records::change::seen_until(&mut tx)?;
-        // After a failover that lost what was never acknowledged, numbers may begin anew behind it.
         let (mut changes, whole) = records::change::after(&mut tx, applied.until.min(until))?;
         changes.retain(|change| !applied.beyond.contains(&change.sequence));
         let beyond = changes.iter().map(|change| change.sequence).filter(|sequence| *sequence > until);

@@ -207,6 +207,21 @@ pub fn messages_wait(connection: &mut Connection, model: &Model) -> Result<Check
     ))
 }
 
+/// Appointments that were acknowledged are there, right behind a fail-over.
+pub fn acknowledged_is_stored<'a>(
+    connection: &mut Connection,
+    told: impl Iterator<Item = &'a AppointmentId>,
+) -> Result<Checked, Broken> {
+    let mut tx = connection.begin_read()?;
+    for id in told {
+        if records::appointment::load(&mut tx, *id)?.is_none() {
+            let what = format!("{id} was acknowledged");
+            return Ok(Err(Found::new("always_acknowledged_is_stored", what)));
+        }
+    }
+    Ok(Ok(()))
+}
+
 /// Whoever came by somebody's shared link is told no secret of the resident's.
 pub fn helpers_learn_nothing(reply: &Reply, token: &Secret, own: Option<&str>) -> Checked {
     let body = String::from_utf8_lossy(&reply.body).into_owned();

@@ -18,7 +18,7 @@ pub const NOT_YET: [(Option<Status>, Status); 4] = [
 ];
 
 /// What else should happen.
-const OTHERS: [&str; 21] = [
+const OTHERS: [&str; 27] = [
     "answer invalid",
     "answer not-found",
     "answer replayed",
@@ -27,11 +27,17 @@ const OTHERS: [&str; 21] = [
     "booking of two doses",
     "commit in doubt found done",
     "commit in doubt found not done",
+    "commit in doubt not ended",
     "commit in doubt not looked up",
+    "commit in doubt once more",
+    "commit in doubt waited for",
+    "conflict decided again",
+    "conflict too often",
     "fault queue full",
     "hold booked while its expiry waited",
     "hold freed by the reconciler although nobody asked",
     "key forgotten after its time",
+    "late commit seen",
     "link shared",
     "link stopped",
     "link used by somebody who helps",
