@@ -45,7 +45,8 @@ impl<'c> Transaction<'c> {
     }
 
     fn note<'v>(&mut self, sql: &str, lists: &[impl AsRef<[Value<'v>]>]) {
-        if self.connection.faults().shared().is_some() {
+        if let Some(shared) = self.connection.faults().shared() {
+            self.number.get_or_insert_with(|| shared.number());
             let lists = lists
                 .iter()
                 .map(|values| values.as_ref().iter().map(Owned::from).collect());

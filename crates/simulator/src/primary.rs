@@ -123,6 +123,10 @@ impl Primary {
         let mut state = self.state();
         state.early.clear();
         let last = state.last.max(lasting);
-        state.last = self.chance.between(lasting as u64, last as u64) as i64;
+        state.last = if self.chance.percent(50) {
+            lasting
+        } else {
+            self.chance.between(lasting as u64, last as u64) as i64
+        };
     }
 }
