@@ -90,12 +90,18 @@ pub fn after(tx: &mut Transaction<'_>, sequence: i64) -> Result<(Vec<Change>, bo
     Ok((changes, whole))
 }
 
-/// Forgets all but the last `keep` rows, at most `limit` at once.
+/// Forgets all but the last `keep` rows, at most `limit` at once. Where others write at the same time: none from which on
+/// a follower may still have to look, so that whoever looks often never finds a gap.
 pub fn forget(tx: &mut Transaction<'_>, keep: i64, limit: u32) -> Result<usize, Broken> {
     let sql = "SELECT sequence FROM change ORDER BY sequence DESC LIMIT 1 OFFSET $1";
-    let Some(until) = tx.query_one(sql, &[keep.into()], |row| row.integer(0))? else {
+    let Some(mut until) = tx.query_one(sql, &[keep.into()], |row| row.integer(0))? else {
         return Ok(0);
     };
+    if let Some(running) = tx.horizon(false)? {
+        let sql = "SELECT sequence FROM change WHERE sequence < $1 ORDER BY sequence DESC LIMIT 1";
+        let seen = tx.query_one(sql, &[running.into()], |row| row.integer(0))?;
+        until = until.min(seen.unwrap_or(0) - 1);
+    }
     tx.execute(
         "DELETE FROM change WHERE sequence IN (SELECT sequence FROM change WHERE sequence <= $1 ORDER BY sequence LIMIT $2)",
         &[until.into(), limit.into()],
