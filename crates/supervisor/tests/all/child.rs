@@ -12,6 +12,7 @@ use crate::folder::Folder;
 
 fn start(folder: &Folder, body: &str) -> Child {
     let program = Program {
+        environment: Vec::new(),
         path: folder.script(body),
         args: vec!["server".into()],
     };

@@ -25,6 +25,7 @@ fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
     let arguments = Box::new(|start, url: &str| vec!["--start".into(), format!("{start} {url}").into()]);
     let listen: SocketAddr = listen.parse().unwrap();
     Plan {
+        environment: Vec::new(),
         data: folder.path().to_owned(),
         listen,
         public_url: None,
