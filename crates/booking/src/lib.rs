@@ -6,6 +6,7 @@
 pub mod availability;
 pub mod committer;
 mod conflict;
+pub mod cost;
 pub mod engine;
 pub mod erasure;
 pub mod exchange;

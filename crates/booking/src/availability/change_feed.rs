@@ -106,7 +106,7 @@ impl ChangeFeed {
     /// said of how current that is, and the follower looks at it again.
     pub(crate) fn committed(
         &self,
-        saved: Saved,
+        saved: &Saved,
         current_at: Duration,
         connection: &mut Connection,
     ) -> Result<(), Broken> {
@@ -145,7 +145,10 @@ impl ChangeFeed {
         let until = records::change::seen_until(&mut tx)?;
         let (mut changes, whole) = records::change::after(&mut tx, applied.until.min(until))?;
         changes.retain(|change| !applied.beyond.contains(&change.sequence));
-        let beyond = changes.iter().map(|change| change.sequence).filter(|sequence| *sequence > until);
+        let beyond = changes
+            .iter()
+            .map(|change| change.sequence)
+            .filter(|sequence| *sequence > until);
         let beyond: Vec<i64> = beyond.collect();
         let current = self.snapshot.load_full();
         let version = current.version() + 1;

@@ -170,9 +170,7 @@ impl Import<'_> {
             due.push(zip);
         }
         self.write_in_parts(&due, ROWS_AT_ONCE, |tx, part, _| {
-            for zip in part {
-                records::zip::save(tx, zip)?;
-            }
+            records::zip::save(tx, part)?;
             Ok(Written {
                 kind: AuditKind::ZipsImported,
                 count: part.len() as u32,
@@ -241,9 +239,7 @@ impl Import<'_> {
             for (session, slots) in part {
                 // Another import may have published it since we looked.
                 if records::session::insert_new(tx, session, now)? {
-                    for slot in slots {
-                        records::slot::insert_new(tx, slot)?;
-                    }
+                    records::slot::insert_new(tx, slots)?;
                     written.count += 1;
                     written.clinics.push(session.clinic);
                 }

@@ -3,11 +3,14 @@
 
 use super::backup::artefact::{Artefact, HeadNote, Unusable};
 use super::backup::{BackupError, Watch, io};
+use crate::records::audit::{self, Link};
 use crate::records::{self, census};
 use crate::verify::{self, Report};
+use base::answer::Fault;
 use base::time::Timestamp;
-use database::{Broken, Database, OpenError};
+use database::{Broken, CommitFailed, Connection, Database, OpenError};
 use runtime::secret::KeyRing;
+use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,8 @@ use std::time::Duration;
 
 /// What a server calls its database.
 const DATABASE: &str = "evenkeel.sqlite";
+/// The audit chain of restores.
+const CHAIN: &str = "restore";
 /// What must not be there: a database, what belongs to one, and notes about the chains of one.
 const OCCUPIED: [&str; 4] = [DATABASE, "evenkeel.sqlite-wal", "evenkeel.sqlite-shm", "heads"];
 
@@ -107,10 +112,42 @@ pub fn unpack(artefact: &Artefact, folder: &Path, now: Timestamp, watch: Watch<'
     }
     drop(tx);
     database::migration::migrate(&mut connection, records::MIGRATIONS, now)?;
-    // The last connection that closes moves the log into the file and removes it.
-    drop(connection);
-    File::open(&file).and_then(|file| file.sync_all()).map_err(io(&file))?;
+    into_one_file(connection, &file)?;
     Ok(Unpacked { file, rows })
+}
+
+/// Everything into the file itself: its log is left behind when it goes to its place.
+fn into_one_file(mut connection: Connection, file: &Path) -> Result<(), RestoreError> {
+    if !connection.empty_log()? {
+        let cause = "somebody reads the database that is being restored".to_owned();
+        let fault = Fault::Busy;
+        return Err(Broken::Fault { fault, cause }.into());
+    }
+    drop(connection);
+    Ok(File::open(file).and_then(|file| file.sync_all()).map_err(io(file))?)
+}
+
+/// Leaves a trace in the audit chains: since when what people were told may be missing, and when it was restored.
+pub fn note(unpacked: &Unpacked, made_at: Timestamp, now: Timestamp) -> Result<(), RestoreError> {
+    let mut connection = Database::file(&unpacked.file).connect_beside()?;
+    let event = AuditEvent {
+        kind: AuditKind::BackupRestored,
+        subject: Subject::Jurisdiction,
+        slot: None,
+        at: now,
+        count: u32::try_from(now.since(made_at).as_secs()).unwrap_or(u32::MAX),
+    };
+    let mut tx = connection.begin()?;
+    let mut head = audit::head(&mut tx, CHAIN)?;
+    audit::insert(&mut tx, [&Link::forge(CHAIN, &mut head, &event, None, 0, None)])?;
+    tx.commit().map_err(|failed| match failed {
+        CommitFailed::NotDone(broken) => RestoreError::from(broken),
+        CommitFailed::InDoubt(cause) => RestoreError::from(Broken::Fault {
+            fault: Fault::OutcomeUnknown,
+            cause,
+        }),
+    })?;
+    into_one_file(connection, &unpacked.file)
 }
 
 /// Puts a restored database where a server of this data folder finds it, in one step and never over another.

@@ -157,7 +157,10 @@ impl Resealing {
             return Ok(true);
         }
         let now = self.engine.clock().monotonic();
-        let (_, since, behind) = self.before.filter(|(known, ..)| *known == key).unwrap_or((key, now, None));
+        let (_, since, behind) = self
+            .before
+            .filter(|(known, ..)| *known == key)
+            .unwrap_or((key, now, None));
         let behind = match behind {
             Some(number) => Some(number),
             None if now >= since + NUMBERED_WITHIN => self.connection.begin()?.horizon(true)?,

@@ -218,9 +218,7 @@ fn publish(connection: &mut Connection, clock: &Clock, planned: &[PlannedSession
     }
     let mut slots: Vec<&Slot> = planned.iter().flat_map(|one| &one.slots).collect();
     slots.sort_unstable_by_key(|slot| slot.id);
-    for slot in slots {
-        filled.slots += u32::from(records::slot::insert_new(&mut tx, slot)?);
-    }
+    filled.slots += records::slot::insert_new(&mut tx, slots)?;
     if filled == Filled::default() {
         return Ok(filled);
     }

@@ -40,7 +40,10 @@ pub fn position(tx: &mut Transaction<'_>) -> Result<i64, Broken> {
 /// behind the last one that is seen: numbers of transactions that came to nothing may be given anew after a fail-over.
 pub fn seen_until(tx: &mut Transaction<'_>) -> Result<i64, Broken> {
     let last = last(tx)?;
-    match tx.horizon(false)?.filter(|_| !planted::is("feed_trusts_sequence_order")) {
+    match tx
+        .horizon(false)?
+        .filter(|_| !planted::is("feed_trusts_sequence_order"))
+    {
         Some(running) => Ok(last.min(running - 1)),
         None => Ok(last),
     }

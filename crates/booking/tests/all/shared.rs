@@ -169,7 +169,11 @@ async fn two_servers_give_one_person_one_dose_and_one_key_one_effect() {
         let at_a = a.hold(&[a.slots[0]]).await.unwrap();
         let at_b = b.hold(&[a.slots[1]]).await.unwrap();
         let book = async |site: &Site, hold| {
-            answered(async || site.book_held(&hold, vec![booking_of(person(number), None, 1)], "").await).await
+            answered(async || {
+                site.book_held(&hold, vec![booking_of(person(number), None, 1)], "")
+                    .await
+            })
+            .await
         };
         let (one, other) = tokio::join!(book(&a, at_a), book(&b, at_b));
         let mut statuses = [one.status, other.status];
@@ -180,7 +184,11 @@ async fn two_servers_give_one_person_one_dose_and_one_key_one_effect() {
         let hold = a.hold(&[a.slots[0]]).await.unwrap();
         let key = format!("0123456789abcdef-{number}");
         let book = async |site: &Site| {
-            answered(async || site.book_held(&hold, vec![booking_of(person(number), None, 1)], &key).await).await
+            answered(async || {
+                site.book_held(&hold, vec![booking_of(person(number), None, 1)], &key)
+                    .await
+            })
+            .await
         };
         let (one, other) = tokio::join!(book(&a), book(&b));
         assert_eq!((one.status, other.status), (201, 201));
@@ -196,7 +204,10 @@ async fn a_second_live_owner_of_a_name_stops() {
     let first = site_on(database.clone(), &[9], "a", Settings::default());
     let second = site_on(database, &[9], "a", Settings::default());
     first.hold(&[first.slots[0]]).await.unwrap();
-    let refused = second.resident.place_hold(vec![second.slots[0]], false, second.ask("", "")).await;
+    let refused = second
+        .resident
+        .place_hold(vec![second.slots[0]], false, second.ask("", ""))
+        .await;
     assert!(matches!(refused, Err(Fault::Unreachable)), "{refused:?}");
     until("it stops", || second.engine.failing().contains(&"committer")).await;
     first.hold(&[first.slots[0]]).await.unwrap();
@@ -240,7 +251,12 @@ async fn the_feed_tells_its_age_while_it_is_cut_off_and_catches_up() {
     until("it has caught up", || site.free(slot) == 2).await;
     assert!(age() < Duration::from_secs(1), "{:?}", age());
     let mut asks = 0;
-    while site.resident.place_hold(vec![slot], false, site.ask("", "")).await.is_err() {
+    while site
+        .resident
+        .place_hold(vec![slot], false, site.ask("", ""))
+        .await
+        .is_err()
+    {
         asks += 1;
         assert!(asks < 3, "the committer has found it again");
     }
@@ -273,7 +289,10 @@ fn blocks_of_codes_are_nobodys_twice() {
     });
     let sorted: BTreeSet<i64> = taken.iter().copied().collect();
     assert_eq!(sorted.len(), 40);
-    let apart = sorted.iter().zip(sorted.iter().skip(1)).all(|(one, next)| next - one >= 100);
+    let apart = sorted
+        .iter()
+        .zip(sorted.iter().skip(1))
+        .all(|(one, next)| next - one >= 100);
     assert!(apart, "{sorted:?}");
 }
 
@@ -303,7 +322,11 @@ async fn no_code_is_given_again_by_another_server_or_after_a_crash() {
     let codes = codes(&again);
     assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), 30);
     for site in [&b, &again] {
-        assert_eq!(site.engine.counters().violations.load(Ordering::Relaxed), 0, "none was tried twice");
+        assert_eq!(
+            site.engine.counters().violations.load(Ordering::Relaxed),
+            0,
+            "none was tried twice"
+        );
     }
     again.assert_whole();
 }

@@ -40,8 +40,9 @@ pub fn fresh() -> Database {
 
 /// The PostgreSQL that the tests were given.
 pub fn postgres_url() -> String {
-    std::env::var("EVENKEEL_POSTGRES")
-        .expect("EVENKEEL_POSTGRES names no PostgreSQL: run `cargo xtask test unit`, or `cargo xtask postgres` beside this")
+    std::env::var("EVENKEEL_POSTGRES").expect(
+        "EVENKEEL_POSTGRES names no PostgreSQL: run `cargo xtask test unit`, or `cargo xtask postgres` beside this",
+    )
 }
 
 /// A database on it that no other test has.
@@ -161,7 +162,7 @@ pub fn fill(connection: &mut database::Connection, capacities: &[u32], now: Time
                 held: 0,
                 booked: 0,
             };
-            records::slot::insert_new(&mut tx, &slot).unwrap();
+            records::slot::insert_new(&mut tx, [&slot]).unwrap();
             ids.push(slot.id);
         }
     }

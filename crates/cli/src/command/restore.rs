@@ -43,8 +43,8 @@ pub struct Restore {
     from: String,
     #[command(flatten)]
     at: Data,
-    /// The copy of the key file that was kept somewhere else; it is put into DATA/keys
-    #[arg(long, value_name = "FILE")]
+    /// The copy of the key file, or of its folder, that was kept somewhere else; the file is put into DATA/keys
+    #[arg(long, value_name = "FILE|DIR")]
     keys: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -53,7 +53,10 @@ pub struct Restore {
 
 impl Restore {
     /// Looks at everything, then restores, then verifies.
-    pub fn run(self) -> anyhow::Result<Exit> {
+    pub fn run(mut self) -> anyhow::Result<Exit> {
+        if let Some(folder) = self.keys.as_ref().filter(|kept| kept.is_dir()) {
+            self.keys = Some(folder.join(KEY_FILE));
+        }
         let data = &self.at.data;
         restore::refuse_occupied(data)?;
         if let Some(holder) = holder(data)? {
@@ -83,6 +86,7 @@ impl Restore {
         let now = clock.now();
         let watch = &mut |step, done, total| work.watch(step, done, total);
         let unpacked = restore::unpack(&artefact, workplace.folder(), now, watch)?;
+        restore::note(&unpacked, artefact.header.made_at(), now)?;
         if let Some(kept) = &self.keys {
             KeyRing::put_back(kept, &data.join("keys"))?;
         }

@@ -80,7 +80,10 @@ impl Up {
             demo,
             arguments,
             database,
-            environment: given.map(|url| (configuration::DATABASE.into(), url.into())).into_iter().collect(),
+            environment: given
+                .map(|url| (configuration::DATABASE.into(), url.into()))
+                .into_iter()
+                .collect(),
         });
         done.map_err(|error| match error.downcast_ref() {
             Some(UpError::PortTaken { free: Some(free), .. }) => {

@@ -18,12 +18,14 @@ pub const NOT_YET: [(Option<Status>, Status); 4] = [
 ];
 
 /// What else should happen.
-const OTHERS: [&str; 27] = [
+const OTHERS: [&str; 31] = [
     "answer invalid",
     "answer not-found",
     "answer replayed",
     "appointment a possible duplicate",
+    "appointment cancelled by its code",
     "booking of a family",
+    "booking of four and more",
     "booking of two doses",
     "commit in doubt found done",
     "commit in doubt found not done",
@@ -38,9 +40,11 @@ const OTHERS: [&str; 27] = [
     "hold freed by the reconciler although nobody asked",
     "key forgotten after its time",
     "late commit seen",
+    "link sent anew",
     "link shared",
     "link stopped",
     "link used by somebody who helps",
+    "move to another product on the same day",
     "message due",
     "server lost its name",
     "sessions published while people book",

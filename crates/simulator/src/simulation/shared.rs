@@ -185,6 +185,8 @@ fn ids(waits: &Waits) -> Vec<Vec<u8>> {
         Wish::Book { .. } => sent.new_appointments.first().copied(),
         Wish::Cancel { appointment, .. }
         | Wish::Move { appointment, .. }
+        | Wish::CancelByCode { appointment, .. }
+        | Wish::SendAnew { appointment, .. }
         | Wish::Share { appointment, .. }
         | Wish::StopLink { appointment, .. } => Some(*appointment),
         _ => None,

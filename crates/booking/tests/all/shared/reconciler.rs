@@ -44,7 +44,10 @@ async fn a_hold_ends_once() {
     for site in [&a, &b] {
         site.clock.shift(Duration::from_secs(3_600)).unwrap();
     }
-    until("all places are offered again", || (a.free(slot), b.free(slot)) == (30, 30)).await;
+    until("all places are offered again", || {
+        (a.free(slot), b.free(slot)) == (30, 30)
+    })
+    .await;
     assert_eq!(events(&a.database, "hold-expired"), 20);
     a.assert_whole();
 }
@@ -77,7 +80,10 @@ async fn reads_of_two_servers_stand_in_one_chain() {
             site.resident.see_appointment(*id, token).await.unwrap().unwrap();
         }
     }
-    until("all are written", || events(&a.database, "appointment-read-by-link") == 24).await;
+    until("all are written", || {
+        events(&a.database, "appointment-read-by-link") == 24
+    })
+    .await;
     a.assert_whole();
 }
 
@@ -94,7 +100,10 @@ async fn a_resident_is_erased_once() {
     }
     let erased = |site: &Site| site.engine.counters().residents_erased.load(Ordering::Relaxed);
     until("all are erased", || erased(&a) + erased(&b) >= 30).await;
-    assert_eq!((erased(&a) + erased(&b), events(&a.database, "resident-erased")), (30, 30));
+    assert_eq!(
+        (erased(&a) + erased(&b), events(&a.database, "resident-erased")),
+        (30, 30)
+    );
     a.assert_whole();
 }
 
@@ -111,15 +120,21 @@ async fn an_operator_erases_beside_two_servers_that_do() {
             scope.spawn(move || {
                 let mut connection = database.connect().unwrap();
                 let now = Clock::real().now();
-                let each = told.iter().map(|id| erasure::erase(&mut connection, keys, Which::Appointment(*id), true, now));
-                each.filter(|erased| erased.as_ref().unwrap().as_ref().unwrap().was_there).count()
+                let each = told
+                    .iter()
+                    .map(|id| erasure::erase(&mut connection, keys, Which::Appointment(*id), true, now));
+                each.filter(|erased| erased.as_ref().unwrap().as_ref().unwrap().was_there)
+                    .count()
             })
         };
         let threads: Vec<_> = (0..3).map(one).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!((erased, events(database, "resident-erased")), (8, 8));
-    until("both offer the places", || (a.free(a.slots[0]), b.free(b.slots[0])) == (64, 64)).await;
+    until("both offer the places", || {
+        (a.free(a.slots[0]), b.free(b.slots[0])) == (64, 64)
+    })
+    .await;
     a.assert_whole();
 }
 
@@ -145,11 +160,18 @@ async fn a_value_is_sealed_anew_once() {
     let mut slow = a.database.connect().unwrap();
     let mut tx = slow.begin().unwrap();
     let id = base::id::ResidentId::from_bits(7);
-    let old = a.engine.keys().seal(&Entropy::real(), "resident", "personal", &id.to_bytes(), b"{}");
+    let old = a
+        .engine
+        .keys()
+        .seal(&Entropy::real(), "resident", "personal", &id.to_bytes(), b"{}");
     let sql = "INSERT INTO resident (id, personal, salt) VALUES ($1, $2, $3)";
-    tx.execute(sql, &[(&id.to_bytes()).into(), (&old).into(), (&[0u8; 0]).into()]).unwrap();
+    tx.execute(sql, &[(&id.to_bytes()).into(), (&old).into(), (&[0u8; 0]).into()])
+        .unwrap();
     secret::rotate(&folder.path().join("keys"), &Entropy::real()).unwrap();
-    until("both have the new key", || (a.engine.keys().key_id(), b.engine.keys().key_id()) == (2, 2)).await;
+    until("both have the new key", || {
+        (a.engine.keys().key_id(), b.engine.keys().key_id()) == (2, 2)
+    })
+    .await;
     for site in [&a, &b] {
         site.clock.shift(Duration::from_secs(60)).unwrap();
     }
@@ -162,7 +184,11 @@ async fn a_value_is_sealed_anew_once() {
         is_done && now.progress.iter().all(|p| p.key == 2)
     })
     .await;
-    assert_eq!(status().sealed.keys().copied().collect::<Vec<_>>(), [2], "the late one too");
+    assert_eq!(
+        status().sealed.keys().copied().collect::<Vec<_>>(),
+        [2],
+        "the late one too"
+    );
     let resealed = |site: &Site| site.engine.counters().resealed.load(Ordering::Relaxed);
     assert_eq!(resealed(&a) + resealed(&b), 21, "each value once");
 }
@@ -176,7 +202,11 @@ fn sealing_anew_brings_nobody_back() {
     let seal = |text: &[u8]| keys.seal(&Entropy::real(), "resident", "personal", &id.to_bytes(), text);
     let mut tx = one.begin().unwrap();
     let sql = "INSERT INTO resident (id, personal, salt) VALUES ($1, $2, $3)";
-    tx.execute(sql, &[(&id.to_bytes()).into(), (&seal(b"{}")).into(), (&[0u8; 0]).into()]).unwrap();
+    tx.execute(
+        sql,
+        &[(&id.to_bytes()).into(), (&seal(b"{}")).into(), (&[0u8; 0]).into()],
+    )
+    .unwrap();
     tx.commit().unwrap();
     let mut resealing = database.connect().unwrap();
     let mut tx = resealing.begin().unwrap();
@@ -187,7 +217,9 @@ fn sealing_anew_brings_nobody_back() {
     let written = COLUMNS[0].save(&mut tx, &values[0], &seal(b"{}")).unwrap();
     tx.commit().unwrap();
     assert!(!written);
-    let values = COLUMNS[0].page(&mut one.begin_read().unwrap(), &[], &[0xff; 16], 10).unwrap();
+    let values = COLUMNS[0]
+        .page(&mut one.begin_read().unwrap(), &[], &[0xff; 16], 10)
+        .unwrap();
     assert!(values[0].bytes.is_empty(), "erased is erased");
 }
 
@@ -226,7 +258,9 @@ fn days_are_added_once() {
         owner: Owner::new(Shutdown::new()),
     };
     let engines: Vec<Engine> = std::thread::scope(|scope| {
-        let threads: Vec<_> = ["a", "b", "c"].map(|name| scope.spawn(|| Engine::start(start(name)).unwrap())).into();
+        let threads: Vec<_> = ["a", "b", "c"]
+            .map(|name| scope.spawn(|| Engine::start(start(name)).unwrap()))
+            .into();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let mut connection = database.connect().unwrap();
@@ -243,14 +277,24 @@ fn days_are_added_once() {
     let published: u32 = {
         let mut count = 0;
         let mut tx = connection.begin_read().unwrap();
-        let of = |link: records::audit::Link| count += if link.kind == "sessions-published" { link.count } else { 0 };
+        let of = |link: records::audit::Link| {
+            count += if link.kind == "sessions-published" {
+                link.count
+            } else {
+                0
+            }
+        };
         records::audit::all(&mut tx, of).unwrap();
         count
     };
     let mut sessions = 0;
     let mut tx = connection.begin_read().unwrap();
-    tx.query("SELECT id FROM session WHERE clinic = $1", &[(&ClinicId::from_bits(2).to_bytes()).into()], |_| sessions += 1)
-        .unwrap();
+    tx.query(
+        "SELECT id FROM session WHERE clinic = $1",
+        &[(&ClinicId::from_bits(2).to_bytes()).into()],
+        |_| sessions += 1,
+    )
+    .unwrap();
     drop(tx);
     assert_eq!(published, sessions, "each is told of once");
     let report = booking::verify::verify(&mut connection, None, &[], Duration::from_secs(30)).unwrap();

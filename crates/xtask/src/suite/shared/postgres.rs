@@ -52,7 +52,10 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     let runtime = runtime()?;
     let binary = checkout.binary();
     let site = Start::new(&binary, &trio.data).arg("--database").arg(&trio.url).up()?;
-    println!("  three servers on one PostgreSQL; the first was ready after {:.1} s", site.ready_after.as_secs_f64());
+    println!(
+        "  three servers on one PostgreSQL; the first was ready after {:.1} s",
+        site.ready_after.as_secs_f64()
+    );
     let ports = [free_port()?, free_port()?];
     let mut doors = vec![site.address()];
     doors.extend(ports.map(|port| format!("127.0.0.1:{port}")));
@@ -85,7 +88,10 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
             .block_on(async { tokio::time::timeout(RESOLVED_WITHIN, one).await })
             .context("clients still wait")??;
     }
-    println!("  servers killed: a {}, b {}, c {} times; PostgreSQL once", killed[0], killed[1], killed[2]);
+    println!(
+        "  servers killed: a {}, b {}, c {} times; PostgreSQL once",
+        killed[0], killed[1], killed[2]
+    );
     print(&ledger);
     let least = killed.iter().min().copied().unwrap_or_default();
     ensure!(
@@ -101,7 +107,11 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     for other in &doors[1..] {
         let both = [&doors[0], other].map(|door| Client::new(&format!("http://{door}")));
         let (seen, after) = runtime.block_on(agreed(&both, &clinics))?;
-        println!("  two servers say the same of {} times after {} ms", seen.len(), after.as_millis());
+        println!(
+            "  two servers say the same of {} times after {} ms",
+            seen.len(),
+            after.as_millis()
+        );
     }
     verify_on(&binary, &trio.data, Some(&trio.url), &scratch, &ledger)?;
     for server in alive {
@@ -185,10 +195,16 @@ impl Trio<'_> {
             let began = Instant::now();
             // Its other processes must be gone before it starts again.
             while let Err(error) = postgres.run() {
-                ensure!(began.elapsed() < POSTGRES_BACK_WITHIN, "it does not start again: {error:#}");
+                ensure!(
+                    began.elapsed() < POSTGRES_BACK_WITHIN,
+                    "it does not start again: {error:#}"
+                );
                 std::thread::sleep(Duration::from_millis(100));
             }
-            println!("  PostgreSQL was back {:.1} s after it was killed", began.elapsed().as_secs_f64());
+            println!(
+                "  PostgreSQL was back {:.1} s after it was killed",
+                began.elapsed().as_secs_f64()
+            );
             Ok(())
         })
     }
