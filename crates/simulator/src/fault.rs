@@ -296,12 +296,12 @@ impl Faults for Below {
             }
             Step::BeginRead | Step::Settle => {
                 state.writes = false;
-                self.gone(&mut state)?;
+                gone(&mut state)?;
                 self.opening(&mut state)
             }
             Step::Begin => {
                 state.writes = true;
-                self.gone(&mut state)?;
+                gone(&mut state)?;
                 self.opening(&mut state)?;
                 self.waiting(&mut state)?;
                 if self.roll(&mut state, Kind::Slow) {
@@ -375,6 +375,20 @@ impl Faults for Below {
     }
 }
 
+/// A connection to a primary that is one no more breaks.
+fn gone(state: &mut State) -> Result<(), Broken> {
+    match state.stale.take_if(|stale| matches!(stale, Stale::Gone)) {
+        Some(_) => {
+            state.struck.push(Kind::StalePrimary);
+            Err(fault(
+                Fault::Unreachable,
+                "terminating connection due to administrator command",
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
 impl Shared for Below {
     fn number(&self) -> i64 {
         let Some(primary) = &self.primary else { return 0 };
@@ -398,20 +412,6 @@ impl Shared for Below {
 }
 
 impl Below {
-    /// A connection to a primary that is one no more breaks.
-    fn gone(&self, state: &mut State) -> Result<(), Broken> {
-        match state.stale.take_if(|stale| matches!(stale, Stale::Gone)) {
-            Some(_) => {
-                state.struck.push(Kind::StalePrimary);
-                Err(fault(
-                    Fault::Unreachable,
-                    "terminating connection due to administrator command",
-                ))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Whoever writes waits for a COMMIT that has not ended: its rows are in the way. Some time it ends.
     fn waiting(&self, state: &mut State) -> Result<(), Broken> {
         let Some(primary) = self.primary.as_ref().filter(|primary| primary.has_unended()) else {

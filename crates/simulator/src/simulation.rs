@@ -265,7 +265,8 @@ impl Simulation {
             self.clock.advance(at.saturating_sub(now));
         }
         self.happen(event)?;
-        self.unended_is_over()
+        self.unended_is_over();
+        Ok(())
     }
 
     /// Looks for rows that were published, and takes them for true.

@@ -170,7 +170,7 @@ impl Simulation {
             owner: Owner::new(Shutdown::new()),
         };
         let started = Stepwise::start(&start);
-        self.unended_is_over()?;
+        self.unended_is_over();
         let struck = self.struck(&below.take_struck());
         self.servers[n].below = below;
         let label = self.servers[n].label.clone();
@@ -337,7 +337,7 @@ impl Simulation {
             return Ok(());
         };
         let forgot = engine.forget_old();
-        self.unended_is_over()?;
+        self.unended_is_over();
         let struck = self.struck_below(n);
         if let Err(cause) = &forgot {
             require(!struck.is_empty(), "always_faults_have_a_cause", || cause.to_string())?;
@@ -374,7 +374,7 @@ impl Simulation {
             .and_then(|mut connection| {
                 world::publish(&mut connection, &clock, vec![row]).map_err(|cause| cause.to_string())
             });
-        self.unended_is_over()?;
+        self.unended_is_over();
         let struck = self.operator.take_struck();
         let struck = self.struck(&struck);
         let added = self.learn_slots()?;

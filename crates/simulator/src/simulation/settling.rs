@@ -59,7 +59,7 @@ impl Simulation {
         let has_lost_its_name = engine.has_lost_its_name();
         self.servers[n].below.may_leave(false);
         let was_undecided = self.undecided.iter().any(|(server, _)| *server == n);
-        self.unended_is_over()?;
+        self.unended_is_over();
         let before = self.model.taken();
         let kinds = self.servers[n].below.take_struck();
         let turn = Turn {

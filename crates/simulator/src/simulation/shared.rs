@@ -51,14 +51,14 @@ impl Simulation {
     }
 
     /// What was in a COMMIT that has ended by now happened then, before anything else that was written since.
-    pub(crate) fn unended_is_over(&mut self) -> Checked {
+    pub(crate) fn unended_is_over(&mut self) {
         let ended = self
             .primary
             .as_ref()
             .map(|primary| primary.take_ended())
             .unwrap_or_default();
         let Some(is_done) = ended.first().copied().filter(|_| !self.undecided.is_empty()) else {
-            return Ok(());
+            return;
         };
         let found = if is_done { "was done" } else { "was not done" };
         self.note(&format!("the commit in doubt {found}"));
@@ -80,7 +80,6 @@ impl Simulation {
         if is_done {
             self.others_are_behind(usize::MAX);
         }
-        Ok(())
     }
 
     /// What became of COMMITs that did not end at once.
@@ -135,7 +134,7 @@ impl Simulation {
         }
         self.struck(&[Kind::FailOver]);
         primary.end(self.chance.percent(50));
-        self.unended_is_over()?;
+        self.unended_is_over();
         if let Some(standby) = &self.standby {
             self.beside.become_like(standby).map_err(broken)?;
         }

@@ -231,7 +231,7 @@ fn small_demonstration(database: &Database, clock: &Clock) {
     let mut tx = connection.begin().unwrap();
     let mut made = clinics[0].clone();
     made.id = ClinicId::from_bits(2);
-    made.source_id = "two".to_owned();
+    made.source_id.replace_range(.., "two");
     made.demonstration = true;
     made.made = vec!["sessions".to_owned(), "products".to_owned()];
     records::clinic::save(&mut tx, &made, clock.now()).unwrap();

@@ -88,21 +88,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
             .block_on(async { tokio::time::timeout(RESOLVED_WITHIN, one).await })
             .context("clients still wait")??;
     }
-    println!(
-        "  servers killed: a {}, b {}, c {} times; PostgreSQL once",
-        killed[0], killed[1], killed[2]
-    );
-    print(&ledger);
-    let least = killed.iter().min().copied().unwrap_or_default();
-    ensure!(
-        least >= SERVER_KILLS_MIN,
-        "a server was killed only {least} times, {SERVER_KILLS_MIN} are wanted"
-    );
-    let unknown = ledger.unknown.load(std::sync::atomic::Ordering::Relaxed);
-    ensure!(
-        unknown >= UNKNOWN_MIN,
-        "only {unknown} outcomes were unknown, {UNKNOWN_MIN} are wanted"
-    );
+    tried_enough(&killed, &ledger)?;
     let judged = runtime.block_on(history::conclude(&crowds[1], &ledger))?;
     for other in &doors[1..] {
         let both = [&doors[0], other].map(|door| Client::new(&format!("http://{door}")));
@@ -119,6 +105,26 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     }
     ensure!(site.stop()?.success(), "the site did not stop cleanly");
     Ok(Tally::passed(5 + judged))
+}
+
+/// Says what was killed, and whether that means something.
+fn tried_enough(killed: &[usize; 3], ledger: &Ledger) -> Result<()> {
+    println!(
+        "  servers killed: a {}, b {}, c {} times; PostgreSQL once",
+        killed[0], killed[1], killed[2]
+    );
+    print(ledger);
+    let least = killed.iter().min().copied().unwrap_or_default();
+    ensure!(
+        least >= SERVER_KILLS_MIN,
+        "a server was killed only {least} times, {SERVER_KILLS_MIN} are wanted"
+    );
+    let unknown = ledger.unknown.load(std::sync::atomic::Ordering::Relaxed);
+    ensure!(
+        unknown >= UNKNOWN_MIN,
+        "only {unknown} outcomes were unknown, {UNKNOWN_MIN} are wanted"
+    );
+    Ok(())
 }
 
 fn free_port() -> Result<u16> {
