@@ -162,6 +162,7 @@ pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
     let mut writer = start.database.connect()?;
     database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
     // The process before may have ended between a failed sync and its settling. Before anything moves the log.
+    committer::wait_for_former_owner(&mut writer, &start.name, clock.now())?;
     writer.settle()?;
     sealing::check(&mut writer.begin_read()?, keys)??;
     sealing::declare(&mut writer, keys, clock.now())?;

@@ -3,6 +3,7 @@
 //! details by a hash that is worthless without the salt. One function for the operator and for the end of retention.
 
 use crate::availability::change_feed::read_rules;
+use crate::conflict::again;
 use crate::limit;
 use crate::records::audit::{Head, Link};
 use crate::records::change::Change;
@@ -23,7 +24,7 @@ use scheduling::resident::identity::Identity;
 use scheduling::working_set::WorkingSet;
 use std::time::Duration;
 
-/// The audit chain of erasures: whoever writes holds the writers' lock, so all share one.
+/// The audit chain of erasures. All processes share it, and whoever erases has its end before anything else.
 pub const CHAIN: &str = "erasure";
 /// Answers may be stored a little later than their request arrived; more than any deadline.
 const ANSWER_DELAY: Duration = Duration::from_mins(2);
@@ -84,6 +85,16 @@ pub fn erase(
     cancel: bool,
     now: Timestamp,
 ) -> Result<Result<Erased, Refused>, Broken> {
+    again(|| erase_once(connection, keys, which, cancel, now))
+}
+
+fn erase_once(
+    connection: &mut Connection,
+    keys: &KeyRing,
+    which: Which,
+    cancel: bool,
+    now: Timestamp,
+) -> Result<Result<Erased, Refused>, Broken> {
     // What needs a look at many rows is found outside of the writers' lock.
     let mut tx = connection.begin_read()?;
     let id = match which {
@@ -104,6 +115,7 @@ pub fn erase(
     drop(tx);
 
     let mut tx = connection.begin()?;
+    let mut head = records::audit::shared_head(&mut tx, CHAIN)?;
     let (mut appointment, mut slot) = (None, None);
     records::slot::lock(&mut tx, &[before.slot], |row| slot = Some(row))?;
     appointment::lock(&mut tx, &[before.id], |row| appointment = Some(row))?;
@@ -116,7 +128,6 @@ pub fn erase(
     if is_erased(&appointment) {
         return Ok(Ok(erased));
     }
-    let mut head = records::audit::head(&mut tx, CHAIN)?;
     let appointment = match ended(&mut tx, appointment, &slot, cancel, &mut head, now)? {
         Ok((appointment, cancelled)) => {
             erased.cancelled = cancelled;

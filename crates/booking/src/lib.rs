@@ -5,6 +5,7 @@
 
 pub mod availability;
 pub mod committer;
+mod conflict;
 pub mod cost;
 pub mod engine;
 pub mod erasure;

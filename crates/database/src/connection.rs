@@ -128,7 +128,14 @@ impl Database {
     /// Whether several writers may be at work at once, each with its own rows locked. Where not, whoever writes is
     /// alone, and the order of commits is that of their numbers.
     pub fn is_shared(&self) -> bool {
-        self.cluster().is_some()
+        self.cluster().is_some() || self.faults.shared().is_some()
+    }
+    /// The same place, with nothing put between.
+    pub(crate) fn without_faults(&self) -> Self {
+        Self {
+            faults: Injected::default(),
+            ..self.clone()
+        }
     }
     pub(crate) fn faults(&self) -> &Injected {
         &self.faults
@@ -209,6 +216,7 @@ impl Connection {
         self.mend();
         self.before(Step::Query)?;
         match &self.driver {
+            Driver::Sqlite(_) if self.is_shared() => Ok(None),
             Driver::Sqlite(sqlite) => sqlite::data_version(sqlite).map(Some),
             Driver::Postgres(_) => Ok(None),
         }
@@ -236,9 +244,15 @@ impl Connection {
     /// looks for it adds a row of the same key first, which waits for it.
     pub fn settle(&mut self) -> Result<(), Broken> {
         self.mend();
-        self.before(Step::Begin)?;
-        self.before(Step::Execute)?;
+        if self.is_shared() {
+            self.before(Step::Settle)?;
+        } else {
+            self.before(Step::Begin)?;
+            self.before(Step::Execute)?;
+        }
         match &self.driver {
+            // Its rows are in memory; a commit that has not ended is not among them.
+            Driver::Sqlite(_) if self.is_shared() => Ok(()),
             Driver::Sqlite(sqlite) => settle::settle(sqlite, self.home.0.path()),
             Driver::Postgres(session) => session.borrow_mut().settle(),
         }
@@ -279,12 +293,18 @@ impl Connection {
     pub(crate) fn driver(&self) -> &Driver {
         &self.driver
     }
+    pub(crate) fn driver_mut(&mut self) -> &mut Driver {
+        &mut self.driver
+    }
     pub(crate) fn faults(&self) -> &Injected {
         self.home.0.faults()
     }
     /// Whether several writers may be at work at once: see [`Database::is_shared`].
     pub fn is_shared(&self) -> bool {
-        matches!(self.driver, Driver::Postgres(_))
+        self.home.0.is_shared()
+    }
+    pub(crate) fn home(&self) -> &Database {
+        &self.home.0
     }
     /// A view into a transaction that the caller began by hand and will end by hand.
     pub(crate) fn inside(&self) -> Transaction<'_> {

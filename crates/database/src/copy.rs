@@ -33,6 +33,15 @@ pub enum CopyError {
 }
 
 impl Connection {
+    /// Becomes what another database is, whatever it was: a simulated fail-over, with both in memory.
+    pub fn become_like(&mut self, other: &Self) -> Result<(), Broken> {
+        if let (Driver::Sqlite(own), Driver::Sqlite(other)) = (self.driver_mut(), other.driver()) {
+            let backup = Backup::new(other, own).map_err(sqlite::broken)?;
+            backup.step(-1).map_err(sqlite::broken)?;
+        }
+        Ok(())
+    }
+
     /// Copies everything into a new file at `path`, readable by its owner only, so many pages at once. `between` is told
     /// after each step and may wait, or end it. Answers the bytes of the copy. The file is not synced.
     pub fn copy_to(

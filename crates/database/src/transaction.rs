@@ -3,14 +3,17 @@
 
 use crate::connection::{Connection, Driver};
 use crate::fault::{Broken, CommitFailed};
-use crate::fault_injection::{self, Step};
+use crate::fault_injection::{self, Fate, Step, Unended, Written};
 use crate::sqlite;
-use crate::value::{Of, Row, Value};
+use crate::value::{Of, Owned, Row, Value};
 
 /// A transaction; dropped without commit it is rolled back.
 pub struct Transaction<'c> {
     connection: &'c Connection,
     open: bool,
+    /// In a simulation of a shared database alone: what it wrote, and its number.
+    written: Vec<Written>,
+    number: Option<i64>,
 }
 
 impl<'c> Transaction<'c> {
@@ -20,7 +23,7 @@ impl<'c> Transaction<'c> {
             Driver::Postgres(session) => session.borrow_mut().begin(writes),
         };
         match begun {
-            Ok(()) => Ok(Self { connection, open: true }),
+            Ok(()) => Ok(Self::of(connection, true)),
             Err(broken) => {
                 connection.doubt(&broken);
                 Err(broken)
@@ -29,9 +32,25 @@ impl<'c> Transaction<'c> {
     }
 
     pub(crate) fn by_hand(connection: &'c Connection) -> Self {
+        Self::of(connection, false)
+    }
+
+    fn of(connection: &'c Connection, open: bool) -> Self {
         Self {
             connection,
-            open: false,
+            open,
+            written: Vec::new(),
+            number: None,
+        }
+    }
+
+    fn note<'v>(&mut self, sql: &str, lists: &[impl AsRef<[Value<'v>]>]) {
+        if let Some(shared) = self.connection.faults().shared() {
+            self.number.get_or_insert_with(|| shared.number());
+            let lists = lists
+                .iter()
+                .map(|values| values.as_ref().iter().map(Owned::from).collect());
+            self.written.push((sql.to_owned(), lists.collect()));
         }
     }
 
@@ -126,6 +145,7 @@ impl<'c> Transaction<'c> {
             return Ok(Vec::new());
         }
         self.connection.before(Step::Execute)?;
+        self.note(sql, lists);
         let done = match self.connection.driver() {
             Driver::Sqlite(sqlite) => sqlite::execute_each(sqlite, sql, lists),
             Driver::Postgres(session) => session.borrow_mut().execute_each(sql, lists),
@@ -139,6 +159,7 @@ impl<'c> Transaction<'c> {
             return Ok(());
         }
         self.connection.before(Step::Execute)?;
+        self.note(sql, rows);
         let done = match self.connection.driver() {
             Driver::Sqlite(sqlite) => sqlite::execute_each(sqlite, sql, rows).map(|_| ()),
             Driver::Postgres(session) => session.borrow_mut().insert_each(sql, rows),
@@ -166,6 +187,14 @@ impl<'c> Transaction<'c> {
     /// ended as this view sees it. Numbers are given when a transaction first writes, so a smaller one may well end
     /// later. `None` where writers are alone.
     pub fn horizon(&mut self, own: bool) -> Result<Option<i64>, Broken> {
+        if let Some(shared) = self.connection.faults().shared() {
+            let number = if own {
+                *self.number.get_or_insert_with(|| shared.number())
+            } else {
+                shared.horizon()
+            };
+            return Ok(Some(number));
+        }
         match self.connection.driver() {
             Driver::Sqlite(_) => Ok(None),
             Driver::Postgres(session) => session.borrow_mut().horizon(own).map(Some),
@@ -174,19 +203,37 @@ impl<'c> Transaction<'c> {
 
     /// Makes everything since the beginning lasting, or says what is known of it.
     pub fn commit(mut self) -> Result<(), CommitFailed> {
-        let answer_is_lost = self.connection.faults().at_commit();
-        let answer_is_lost = answer_is_lost.inspect_err(|failed| self.connection.doubt_commit(failed))?;
-        self.open = false;
-        let done = match self.connection.driver() {
-            Driver::Sqlite(sqlite) => sqlite::commit(sqlite),
-            Driver::Postgres(session) => session.borrow_mut().commit(),
-        };
-        let done = if done.is_ok() && answer_is_lost {
-            Err(fault_injection::lost())
-        } else {
-            done
+        let fate = self.connection.faults().at_commit();
+        let done = match fate {
+            Fate::Done => self.ended(),
+            Fate::LostAfter => self.ended().and_then(|()| Err(fault_injection::lost())),
+            Fate::NotDone(broken) => Err(CommitFailed::NotDone(broken)),
+            Fate::LostBefore => Err(fault_injection::lost()),
+            Fate::Unended => {
+                self.leave();
+                Err(fault_injection::lost())
+            }
         };
         done.inspect_err(|failed| self.connection.doubt_commit(failed))
+    }
+
+    fn ended(&mut self) -> Result<(), CommitFailed> {
+        self.open = false;
+        match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::commit(sqlite),
+            Driver::Postgres(session) => session.borrow_mut().commit(),
+        }
+    }
+
+    /// In a simulation: what was written is undone here, and done some time later or never.
+    fn leave(&mut self) {
+        if let Some(shared) = self.connection.faults().shared() {
+            shared.keep(Unended {
+                database: self.connection.home().without_faults(),
+                written: std::mem::take(&mut self.written),
+                number: self.number,
+            });
+        }
     }
 }
 

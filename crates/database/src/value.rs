@@ -73,6 +73,18 @@ pub enum Owned {
     Blob(Vec<u8>),
 }
 
+impl From<&Value<'_>> for Owned {
+    fn from(value: &Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Integer(v) => Self::Integer(*v),
+            Value::Real(v) => Self::Real(*v),
+            Value::Text(v) => Self::Text((*v).to_owned()),
+            Value::Blob(v) => Self::Blob(v.to_vec()),
+        }
+    }
+}
+
 impl Owned {
     /// As a parameter.
     pub fn as_value(&self) -> Value<'_> {

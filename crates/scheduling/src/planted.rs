@@ -2,7 +2,7 @@
 //! which no build but the simulator's own switches on, [`is`] is a constant `false` and nothing of a bug is compiled.
 
 /// Every bug that is planted somewhere: what it does, and its name.
-pub const BUGS: [(&str, &str); 8] = [
+pub const BUGS: [(&str, &str); 11] = [
     ("skip_key_lookup", "a repeated request is decided again"),
     (
         "double_give_back",
@@ -25,6 +25,15 @@ pub const BUGS: [(&str, &str); 8] = [
     (
         "resident_check_skipped",
         "nobody looks whether the person has the dose already",
+    ),
+    (
+        "feed_trusts_sequence_order",
+        "a late commit of a smaller number is taken for shown",
+    ),
+    ("fence_skipped", "a commit in doubt is looked for before it has ended"),
+    (
+        "standby_asynchronous",
+        "not of ours: a fail-over loses what was acknowledged",
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! The simulator: the real engine on real SQLite in memory, with virtual time, seeded actors and injected faults, held
-//! against a model after every step. The same seed, the same log. Ships to nobody.
+//! against a model after every step. In every other seed that SQLite behaves as PostgreSQL does for servers that share
+//! it. The same seed, the same log. Ships to nobody.
 
 pub mod actor;
 pub mod chance;
@@ -9,6 +10,7 @@ pub mod gate;
 pub mod log;
 pub mod model;
 pub mod people;
+pub mod primary;
 pub mod seed;
 pub mod server;
 pub mod simulation;

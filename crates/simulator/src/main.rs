@@ -24,6 +24,8 @@ const FAILED: u8 = 1;
 const FOUND: u8 = 3;
 /// Commands of a run where nobody says otherwise.
 const COMMANDS: u64 = 500;
+/// What must find the bug that is none of ours: that which looks right behind a fail-over.
+const LOSES: (&str, &str) = ("standby_asynchronous", "always_acknowledged_is_stored");
 /// Failing seeds shown with their command.
 const SHOWN: usize = 5;
 
@@ -173,6 +175,7 @@ fn hunt(hunted: &str, arguments: &Arguments) -> Result<bool, String> {
         let tally = many(seeds, arguments, Some(bug))?;
         if let Some((seed, found, _)) = tally.failed.first() {
             println!("{bug} → found at seed {seed} by {}", found.checker);
+            all &= bug != LOSES.0 || found.checker == LOSES.1;
         } else {
             all = false;
             println!("{bug} → NOT FOUND within {} seeds", arguments.within);

@@ -3,7 +3,7 @@
 use crate::fault::Below;
 use crate::model::Model;
 use crate::wish::Wish;
-use base::id::{AppointmentId, HoldId};
+use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::Timestamp;
 use booking::stepwise::{Stepwise, Ticket};
 use std::collections::BTreeMap;
@@ -56,6 +56,8 @@ pub struct Server {
     pub turn_at: Option<Duration>,
     /// Since when a commit of others is missing in its snapshot, on the monotone clock.
     pub missing_since: Option<Duration>,
+    /// Late commits there were when its change feed looked last.
+    pub late_seen: u64,
     /// Another owner has its name: it never comes back.
     pub is_retired: bool,
 }
@@ -63,10 +65,15 @@ pub struct Server {
 impl Server {
     /// The slots that its snapshot shows otherwise than the model says.
     pub fn shown_wrong(&self, model: &Model) -> Vec<String> {
+        self.shown_wrong_of(model, |_| true)
+    }
+
+    /// The same of some slots.
+    pub fn shown_wrong_of(&self, model: &Model, of: impl Fn(&SlotId) -> bool) -> Vec<String> {
         let Some(engine) = &self.engine else { return Vec::new() };
         let (snapshot, taken) = (engine.snapshot(), model.taken());
         let shown = snapshot.clinics().iter().flat_map(|clinic| clinic.slots.iter());
-        let wrong = shown.filter_map(|slot| {
+        let wrong = shown.filter(|slot| of(&slot.id)).filter_map(|slot| {
             let (held, booked) = taken.get(&slot.id).copied().unwrap_or_default();
             let free = model.places.get(&slot.id)?.capacity.saturating_sub(held + booked);
             (u32::from(slot.free) != free).then(|| format!("{} shows {} free, {free} are", slot.id, slot.free))

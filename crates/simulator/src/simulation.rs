@@ -5,6 +5,7 @@ mod ending;
 mod events;
 mod sending;
 mod settling;
+mod shared;
 
 use crate::actor::{Actor, Habit, Offer, Pending, View, Wake};
 use crate::chance::Chance;
@@ -14,7 +15,8 @@ use crate::checker::{Checked, Found};
 use crate::fault::{Below, Rates};
 use crate::log::Log;
 use crate::model::{Model, Numbers, Place};
-use crate::server::Server;
+use crate::primary::Primary;
+use crate::server::{Server, Waits};
 use crate::wish::{Secret, Wish};
 use crate::world;
 use base::id::AppointmentId;
@@ -56,6 +58,12 @@ pub struct Simulation {
     /// Reads beside every fault, and keeps the bytes while every server is down.
     pub(crate) beside: Connection,
     operator: Arc<Below>,
+    /// What servers share, where this run's database is one that they do.
+    pub(crate) primary: Option<Arc<Primary>>,
+    /// Commands in a COMMIT that has not ended, each with its server.
+    pub(crate) undecided: Vec<(usize, Waits)>,
+    /// A standby that does not follow in time, for the bug `standby_asynchronous`.
+    standby: Option<Connection>,
     pub(crate) servers: Vec<Server>,
     pub(crate) actors: Vec<Actor>,
     /// Which of an actor's wakes counts.
@@ -127,7 +135,8 @@ impl Simulation {
     fn new(seed: u64, limit: u64) -> Result<Self, Found> {
         let (chance, clock) = (Chance::new(seed), Clock::simulated(world::beginning()));
         let settings = world::settings(&chance);
-        let rates = Rates::drawn(&chance);
+        let is_shared = seed.is_multiple_of(2);
+        let rates = Rates::drawn(&chance, is_shared);
         let memory = memory_name(seed);
         let mut beside = Database::memory(&memory).connect().map_err(broken)?;
         database::migration::migrate(&mut beside, records::MIGRATIONS, clock.now()).map_err(broken)?;
@@ -144,14 +153,19 @@ impl Simulation {
             code_lasts: settings.duration(&limit::CODE_LASTS),
             sends_mail,
         };
-        let operator = Arc::new(Below::new(chance.clone(), clock.clone(), rates.clone()));
+        let last = records::change::last(&mut beside.begin_read().map_err(broken)?).map_err(broken)?;
+        let primary = is_shared.then(|| Arc::new(Primary::new(chance.clone(), last)));
+        let operator = Below::new(chance.clone(), clock.clone(), rates.clone(), primary.clone());
         let mut simulation = Self {
             entropy: Entropy::seeded(seed ^ 0x5eed_0f1d),
             settings,
             is_calm: false,
             memory,
             beside,
-            operator,
+            operator: Arc::new(operator),
+            primary,
+            undecided: Vec::new(),
+            standby: None,
             servers: Vec::new(),
             actors: Vec::new(),
             wakes: Vec::new(),
@@ -188,8 +202,13 @@ impl Simulation {
     }
 
     fn people_come(&mut self) {
-        for name in ["a", "b"] {
-            self.add_server(name, name.to_owned());
+        let names: &[&str] = if self.primary.is_some() {
+            &["a", "b", "c"]
+        } else {
+            &["a", "b"]
+        };
+        for name in names {
+            self.add_server(name, (*name).to_owned());
         }
         // Most rules have an instant at which they turn: whoever comes just then is there twice.
         for habit in Habit::ALL.into_iter().chain([Habit::Punctual]) {
@@ -204,7 +223,9 @@ impl Simulation {
                 self.events.add(after, Event::Wake(actor, 0));
             }
         }
-        for event in [Event::Publish, Event::Housekeep, Event::ClockStep, Event::Trouble] {
+        let events = [Event::Publish, Event::Housekeep, Event::ClockStep, Event::Trouble];
+        let shared = self.primary.is_some().then_some(Event::FailOver);
+        for event in events.into_iter().chain(shared) {
             let after = self.chance.span(Duration::from_secs(20), Duration::from_secs(200));
             self.events.add(after, event);
         }
@@ -215,7 +236,8 @@ impl Simulation {
     }
 
     pub(crate) fn new_below(&self) -> Arc<Below> {
-        let below = Below::new(self.chance.clone(), self.clock.clone(), self.rates.clone());
+        let primary = self.primary.clone();
+        let below = Below::new(self.chance.clone(), self.clock.clone(), self.rates.clone(), primary);
         if self.is_calm {
             below.end();
         }
@@ -242,7 +264,9 @@ impl Simulation {
         if at > now {
             self.clock.advance(at.saturating_sub(now));
         }
-        self.happen(event)
+        self.happen(event)?;
+        self.unended_is_over();
+        Ok(())
     }
 
     /// Looks for rows that were published, and takes them for true.

@@ -344,7 +344,7 @@ fn try_part<T>(
     if written.count == 0 {
         return Ok(());
     }
-    let mut head = records::audit::head(&mut tx, CHAIN)?;
+    let mut head = records::audit::shared_head(&mut tx, CHAIN)?;
     let event = AuditEvent {
         kind: written.kind,
         subject: Subject::Jurisdiction,

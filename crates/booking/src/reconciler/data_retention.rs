@@ -1,6 +1,7 @@
 //! Erases residents whose appointments were long ago: see [`crate::erasure`]. Goes through appointments in the order
 //! they were booked, in small steps; where it stands is in memory only, since looking again costs little.
 
+use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection, count};
 use crate::erasure::{CHAIN, forget, is_erased};
 use crate::limit;
@@ -59,7 +60,7 @@ fn pass(
     let (mut reached, mut done_to, mut one_stays) = (before, before, false);
     loop {
         let step = look(connection, reached, over)?;
-        let erased = erase(connection, engine.clock(), &step.due)?;
+        let erased = again(|| erase(connection, engine.clock(), &step.due))?;
         count(&engine.counters().residents_erased, erased);
         reached = step.reached;
         one_stays |= step.one_stays;
@@ -107,16 +108,15 @@ fn erase(connection: &mut Connection, clock: &Clock, due: &[AppointmentId]) -> R
         return Ok(0);
     }
     let mut tx = connection.begin()?;
-    let mut head = audit::head(&mut tx, CHAIN)?;
-    let mut erased = 0;
-    for id in due {
-        // Another process may have been there meanwhile.
-        let row: Option<Appointment> = appointment::load(&mut tx, *id)?.filter(|row| !is_erased(row));
-        if let Some(row) = row {
-            forget(&mut tx, &row, &mut head, clock.now())?;
-            erased += 1;
-        }
+    let mut head = audit::shared_head(&mut tx, CHAIN)?;
+    // Another process may have been there meanwhile.
+    let mut rows: Vec<Appointment> = Vec::new();
+    appointment::lock(&mut tx, due, |row| rows.extend(Some(row).filter(|row| !is_erased(row))))?;
+    for row in &rows {
+        forget(&mut tx, row, &mut head, clock.now())?;
     }
-    committed(tx)?;
-    Ok(erased)
+    if !rows.is_empty() {
+        committed(tx)?;
+    }
+    Ok(rows.len() as u64)
 }

@@ -1,5 +1,6 @@
 //! Forgets what was kept for a while only: outcomes and messages past their retention, changes every follower has seen.
 
+use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection};
 use crate::reconciler::message_delivery::COPIES_COUNT;
 use crate::{limit, records};
@@ -35,6 +36,10 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
 
 /// Forgets once.
 pub(crate) fn forget(connection: &mut Connection, clock: &Clock, settings: &Settings) -> Result<(), Broken> {
+    again(|| forget_once(connection, clock, settings))
+}
+
+fn forget_once(connection: &mut Connection, clock: &Clock, settings: &Settings) -> Result<(), Broken> {
     let before = clock.now() - settings.duration(&limit::OUTCOME_RETENTION);
     let keep = settings.get(&limit::CHANGES_KEPT) as i64;
     let mut tx = connection.begin()?;

@@ -6,6 +6,7 @@ mod claim;
 pub mod letter;
 mod receipt;
 
+use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection};
 use crate::records::outbox;
 use base::limit::Settings;
@@ -224,14 +225,14 @@ impl Sender {
         if self.unwritten.is_empty() && !claims {
             return Ok(0);
         }
-        let mut tx = self.connection.begin()?;
-        receipt::write(&mut tx, &self.engine, &self.unwritten, self.away_until)?;
-        let opened = if claims {
-            claim::claim(&mut tx, &self.engine, room)?
-        } else {
-            Vec::new()
-        };
-        tx.commit().map_err(not_committed)?;
+        let room = if claims { room } else { 0 };
+        let opened = again(|| {
+            let mut tx = self.connection.begin()?;
+            receipt::write(&mut tx, &self.engine, &self.unwritten, self.away_until)?;
+            let opened = claim::claim(&mut tx, &self.engine, room)?;
+            tx.commit().map_err(not_committed)?;
+            Ok(opened)
+        })?;
         self.unwritten.clear();
         let claimed = opened.len() as u32;
         self.queue.extend(opened);

@@ -2,6 +2,7 @@
 //! later, so that nobody who reads waits for the disk, and at most one for each appointment and hour, so that nobody
 //! can fill the disk by reading. What is noted and not yet written is lost with the process.
 
+use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection, count};
 use crate::records::audit::{self, Link};
 use crate::sealing::committed;
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The chain of reads: whoever writes holds the writers' lock, so all servers share one.
+/// The chain of reads. All servers share it: whoever writes waits for whoever does.
 pub const CHAIN: &str = "reads";
 const EVERY: Duration = Duration::from_secs(1);
 /// Events in one transaction: some milliseconds of the writers' lock.
@@ -98,7 +99,7 @@ fn write(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
         if notes.is_empty() {
             return Ok(());
         }
-        if let Err(cause) = append(connection, &notes) {
+        if let Err(cause) = again(|| append(connection, &notes)) {
             engine.inner().reads.put_back(notes);
             return Err(cause);
         }
@@ -108,7 +109,7 @@ fn write(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
 
 fn append(connection: &mut Connection, notes: &[(AppointmentId, Timestamp)]) -> Result<(), Broken> {
     let mut tx = connection.begin()?;
-    let mut head = audit::head(&mut tx, CHAIN)?;
+    let mut head = audit::shared_head(&mut tx, CHAIN)?;
     for (id, at) in notes {
         let event = AuditEvent {
             kind: AuditKind::AppointmentReadByLink,

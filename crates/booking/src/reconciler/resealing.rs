@@ -17,6 +17,9 @@ const EVERY: Duration = Duration::from_secs(1);
 const PACE: Duration = Duration::from_millis(200);
 /// Until the log is emptied again, where readers were in the way: each try makes writers wait for a moment.
 const EMPTY_LOG_AGAIN: Duration = Duration::from_secs(10);
+/// Where several write at once: whoever has looked which key is in force takes a number within this, or has none left to
+/// take it in: an idle transaction is ended after 15 s.
+const NUMBERED_WITHIN: Duration = Duration::from_secs(16);
 /// Values in one transaction: some milliseconds of the writers' lock.
 const AT_ONCE: u32 = 250;
 
@@ -28,6 +31,7 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
         left: BTreeMap::new(),
         finished: BTreeMap::new(),
         empty_log_at: None,
+        before: None,
     };
     let shutdown = engine.owner().shutdown().clone();
     engine.owner().thread("resealing", move || {
@@ -63,6 +67,9 @@ struct Resealing {
     finished: BTreeMap<String, u32>,
     /// A value in clear was sealed since the log was emptied last: when to empty it, on the clock's monotone time.
     empty_log_at: Option<Duration>,
+    /// Where several write at once: the key in force, since when it is so for all who begin (on the clock's monotone
+    /// time), and the number behind those who began before, once it is certain that they have theirs.
+    before: Option<(u32, Duration, Option<i64>)>,
 }
 
 impl Resealing {
@@ -97,6 +104,9 @@ impl Resealing {
         }
         let now = self.engine.clock().now();
         let begun = sealing::progress(&mut self.connection.begin_read()?, &place)?.filter(|p| p.key == key);
+        if begun.is_none() && !self.others_have_ended(key)? {
+            return Ok(true);
+        }
         let new = match &begun {
             Some(_) => None,
             // Counted outside of the writers' lock: it reads every row.
@@ -105,7 +115,7 @@ impl Resealing {
         let mut tx = self.connection.begin()?;
         agree(&mut tx, keys)?;
         // Another process may have gone on meanwhile.
-        let stored = sealing::progress(&mut tx, &place)?.filter(|p| p.key == key);
+        let stored = sealing::progress_to_go_on(&mut tx, &place)?.filter(|p| p.key == key);
         let Some(mut progress) = stored.or(new) else {
             return Ok(true);
         };
@@ -118,8 +128,8 @@ impl Resealing {
                         self.empty_log_at = Some(Duration::ZERO);
                     }
                     let sealed = keys.seal(entropy, column.table, column.column, &value.row, &plain);
-                    column.save(&mut tx, &value.row, &sealed)?;
-                    count(&self.engine.counters().resealed, 1);
+                    let written = column.save(&mut tx, value, &sealed)?;
+                    count(&self.engine.counters().resealed, u64::from(written));
                 }
             }
             progress.done += values.len() as i64;
@@ -138,6 +148,28 @@ impl Resealing {
         let left = if is_finished { 0 } else { progress.total - progress.done };
         self.left.insert(place, left.max(0) as u64);
         Ok(!is_finished)
+    }
+
+    /// Whether everybody who may still seal with the key before has ended: what they write is looked at, or was never
+    /// written. Who writes alone has ended before the key was declared.
+    fn others_have_ended(&mut self, key: u32) -> Result<bool, Broken> {
+        if !self.connection.is_shared() {
+            return Ok(true);
+        }
+        let now = self.engine.clock().monotonic();
+        let (_, since, behind) = self
+            .before
+            .filter(|(known, ..)| *known == key)
+            .unwrap_or((key, now, None));
+        let behind = match behind {
+            Some(number) => Some(number),
+            None if now >= since + NUMBERED_WITHIN => self.connection.begin()?.horizon(true)?,
+            None => None,
+        };
+        self.before = Some((key, since, behind));
+        let Some(number) = behind else { return Ok(false) };
+        let running = self.connection.begin_read()?.horizon(false)?;
+        Ok(running.is_none_or(|running| running > number))
     }
 
     /// What was in clear must not stay in the write-ahead log, which keeps old pages until they are written over.

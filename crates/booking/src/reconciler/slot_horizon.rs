@@ -4,6 +4,7 @@
 //! A jurisdiction that is no demonstration publishes its sessions itself; so does who imports a clinic into one.
 
 use crate::availability::change_feed::read_rules;
+use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection};
 use crate::records;
 use crate::records::audit::Link;
@@ -165,7 +166,8 @@ fn fill(connection: &mut Connection, clock: &Clock, at_once: usize, stop: &dyn F
             waiting += planned.iter().map(|one| one.slots.len()).sum::<usize>();
             pending.extend(planned);
             if waiting >= at_once {
-                add(&mut total, publish(connection, clock, &std::mem::take(&mut pending))?);
+                add(&mut total, again(|| publish(connection, clock, &pending))?);
+                pending.clear();
                 waiting = 0;
                 if stop() {
                     return Ok(total);
@@ -174,7 +176,7 @@ fn fill(connection: &mut Connection, clock: &Clock, at_once: usize, stop: &dyn F
             }
         }
     }
-    add(&mut total, publish(connection, clock, &pending)?);
+    add(&mut total, again(|| publish(connection, clock, &pending))?);
     Ok(total)
 }
 
@@ -227,7 +229,7 @@ fn publish(connection: &mut Connection, clock: &Clock, planned: &[PlannedSession
         at: now,
         count: filled.sessions,
     };
-    let mut head = records::audit::head(&mut tx, CHAIN)?;
+    let mut head = records::audit::shared_head(&mut tx, CHAIN)?;
     records::audit::insert(&mut tx, [&Link::forge(CHAIN, &mut head, &event, None, 0, None)])?;
     let clinics: BTreeSet<ClinicId> = planned.iter().map(|one| one.session.clinic).collect();
     let sequence = records::change::position(&mut tx)?;

@@ -81,8 +81,13 @@ pub fn lock<'a>(
 /// Takes so many numbers of codes that nobody else takes, none before `first`; answers the one before them.
 pub fn take_codes(tx: &mut Transaction<'_>, first: CodeNumber, many: u32) -> Result<CodeNumber, Broken> {
     let many = i64::from(many);
-    let sql = "INSERT INTO code_block (one, next) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
-    tx.execute(sql, &[first.stored().into()])?;
+    let known = tx.query_one("SELECT next FROM code_block WHERE one = 1", &[], |row| row.integer(0))?;
+    if known.is_none() {
+        // Before the first taking a writer that was alone may have given out some, by a clock that ran ahead.
+        let first = last_code(tx)?.map_or(first, |last| last.after(1).max(first));
+        let sql = "INSERT INTO code_block (one, next) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
+        tx.execute(sql, &[first.stored().into()])?;
+    }
     let sql =
         "UPDATE code_block SET next = CASE WHEN next < $1 THEN $1 ELSE next END + $2 WHERE one = 1 RETURNING next";
     let next = tx.query_one(sql, &[first.stored().into(), many.into()], |row| row.integer(0))?;

@@ -114,6 +114,23 @@ pub fn head(tx: &mut Transaction<'_>, chain: &str) -> Result<Head, Broken> {
     Ok(found.unwrap_or_default())
 }
 
+/// Where a chain ends that several servers write. Whoever else would write it waits until this transaction has ended;
+/// only its very first event may meet another's, as a violation.
+pub fn shared_head(tx: &mut Transaction<'_>, chain: &str) -> Result<Head, Broken> {
+    loop {
+        let last = head(tx, chain)?;
+        if !tx.is_shared() || last == Head::default() {
+            return Ok(last);
+        }
+        let sql = "SELECT sequence FROM audit_event WHERE chain = $1 AND sequence = $2 /* for update */";
+        tx.query(sql, &[chain.into(), last.sequence.into()], |_| ())?;
+        // Whoever had it locked has gone on from it.
+        if head(tx, chain)? == last {
+            return Ok(last);
+        }
+    }
+}
+
 /// The hash of an event, if it is there.
 pub fn hash_of(tx: &mut Transaction<'_>, chain: &str, sequence: i64) -> Result<Option<[u8; 32]>, Broken> {
     tx.query_one(

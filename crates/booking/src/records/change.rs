@@ -4,6 +4,7 @@ use super::{join_ids, split_ids};
 use base::id::{ClinicId, SlotId};
 use base::time::Timestamp;
 use database::{Broken, Transaction};
+use scheduling::planted;
 
 /// What a commit changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,11 +36,16 @@ pub fn position(tx: &mut Transaction<'_>) -> Result<i64, Broken> {
     }
 }
 
-/// Behind which position a look that has this view must begin the next time: every commit at or before it is seen.
+/// Behind which position a look that has this view must begin the next time: every commit at or before it is seen. Never
+/// behind the last one that is seen: numbers of transactions that came to nothing may be given anew after a fail-over.
 pub fn seen_until(tx: &mut Transaction<'_>) -> Result<i64, Broken> {
-    match tx.horizon(false)? {
-        Some(running) => Ok(running - 1),
-        None => last(tx),
+    let last = last(tx)?;
+    match tx
+        .horizon(false)?
+        .filter(|_| !planted::is("feed_trusts_sequence_order"))
+    {
+        Some(running) => Ok(last.min(running - 1)),
+        None => Ok(last),
     }
 }
 
@@ -81,17 +87,24 @@ pub fn after(tx: &mut Transaction<'_>, sequence: i64) -> Result<(Vec<Change>, bo
     let oldest = tx.query_one("SELECT sequence FROM change ORDER BY sequence LIMIT 1", &[], |row| {
         row.integer(0)
     })?;
-    let whole = changes.first().is_none_or(|first| first.sequence == sequence + 1)
-        || oldest.is_some_and(|oldest| oldest <= sequence);
+    // Numbers of transactions have gaps, so that the next one says nothing of those between.
+    let next = |first: &Change| !tx.is_shared() && first.sequence == sequence + 1;
+    let whole = changes.first().is_none_or(next) || oldest.is_some_and(|oldest| oldest <= sequence);
     Ok((changes, whole))
 }
 
-/// Forgets all but the last `keep` rows, at most `limit` at once.
+/// Forgets all but the last `keep` rows, at most `limit` at once. Where others write at the same time: none from which on
+/// a follower may still have to look, so that whoever looks often never finds a gap.
 pub fn forget(tx: &mut Transaction<'_>, keep: i64, limit: u32) -> Result<usize, Broken> {
     let sql = "SELECT sequence FROM change ORDER BY sequence DESC LIMIT 1 OFFSET $1";
-    let Some(until) = tx.query_one(sql, &[keep.into()], |row| row.integer(0))? else {
+    let Some(mut until) = tx.query_one(sql, &[keep.into()], |row| row.integer(0))? else {
         return Ok(0);
     };
+    if let Some(running) = tx.horizon(false)? {
+        let sql = "SELECT sequence FROM change WHERE sequence < $1 ORDER BY sequence DESC LIMIT 1";
+        let seen = tx.query_one(sql, &[running.into()], |row| row.integer(0))?;
+        until = until.min(seen.unwrap_or(0) - 1);
+    }
     tx.execute(
         "DELETE FROM change WHERE sequence IN (SELECT sequence FROM change WHERE sequence <= $1 ORDER BY sequence LIMIT $2)",
         &[until.into(), limit.into()],

@@ -2,7 +2,7 @@
 //! sealed column: a new one gets its line here, and is then counted and re-sealed like the others.
 
 use base::time::Timestamp;
-use database::{Broken, Transaction};
+use database::{Broken, Row, Transaction};
 
 /// A sealed column, with its statements.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,7 @@ pub struct SealedColumn {
     salted: bool,
     /// Rows behind `$1` up to `$2`, at most `$3`: key, value, and the salt where there is one.
     page: &'static str,
-    /// Writes the value `$2` of row `$1`, and the salt `$3` where there is one.
+    /// Writes the value `$2` of row `$1` where it is still `$3`, and no salt where there is one.
     save: &'static str,
     /// The last row's key.
     last: &'static str,
@@ -31,7 +31,7 @@ pub const PERSONAL: SealedColumn = SealedColumn {
     column: "personal",
     salted: true,
     page: "SELECT id, personal, salt FROM resident WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
-    save: "UPDATE resident SET personal = $2, salt = $3 WHERE id = $1",
+    save: "UPDATE resident SET personal = $2, salt = $4 WHERE id = $1 AND personal = $3",
     last: "SELECT id FROM resident ORDER BY id DESC LIMIT 1",
     count: "SELECT count(*) FROM resident WHERE id <= $1",
     heads: "SELECT substr(personal, 1, 5) FROM resident ORDER BY id",
@@ -43,7 +43,7 @@ pub const ANSWERS: SealedColumn = SealedColumn {
     column: "body",
     salted: false,
     page: "SELECT key, body FROM outcome WHERE key > $1 AND key <= $2 ORDER BY key LIMIT $3",
-    save: "UPDATE outcome SET body = $2 WHERE key = $1",
+    save: "UPDATE outcome SET body = $2 WHERE key = $1 AND body = $3",
     last: "SELECT key FROM outcome ORDER BY key DESC LIMIT 1",
     count: "SELECT count(*) FROM outcome WHERE key <= $1",
     heads: "SELECT substr(body, 1, 5) FROM outcome ORDER BY key",
@@ -55,7 +55,7 @@ pub const MESSAGES: SealedColumn = SealedColumn {
     column: "payload",
     salted: false,
     page: "SELECT id, payload FROM outbox WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
-    save: "UPDATE outbox SET payload = $2 WHERE id = $1",
+    save: "UPDATE outbox SET payload = $2 WHERE id = $1 AND payload = $3",
     last: "SELECT id FROM outbox ORDER BY id DESC LIMIT 1",
     count: "SELECT count(*) FROM outbox WHERE id <= $1",
     heads: "SELECT substr(payload, 1, 5) FROM outbox WHERE length(payload) > 0 ORDER BY id",
@@ -91,13 +91,19 @@ impl SealedColumn {
         })?;
         Ok(values)
     }
-    /// Writes a value that was sealed anew.
-    pub fn save(&self, tx: &mut Transaction<'_>, row: &[u8], sealed: &[u8]) -> Result<(), Broken> {
+    /// Writes a value that was sealed anew, unless it was changed since it was read: whoever erased it meanwhile, or
+    /// sealed it before, is right. Answers whether it was written.
+    pub fn save(&self, tx: &mut Transaction<'_>, value: &Value, sealed: &[u8]) -> Result<bool, Broken> {
         // Sealed, the salt lies within the value.
         let no_salt = [0_u8; 0];
-        let values = [row.into(), sealed.into(), (&no_salt).into()];
-        let values = if self.salted { &values[..] } else { &values[..2] };
-        tx.execute(self.save, values).map(|_| ())
+        let values = [
+            (&value.row).into(),
+            sealed.into(),
+            (&value.bytes).into(),
+            (&no_salt).into(),
+        ];
+        let values = if self.salted { &values[..] } else { &values[..3] };
+        Ok(tx.execute(self.save, values)? == 1)
     }
     /// The key of the last row there is.
     pub fn last(&self, tx: &mut Transaction<'_>) -> Result<Option<Vec<u8>>, Broken> {
@@ -171,19 +177,26 @@ pub struct Progress {
 
 /// How far a column has come.
 pub fn progress(tx: &mut Transaction<'_>, place: &str) -> Result<Option<Progress>, Broken> {
-    tx.query_one(
-        "SELECT key, reached, until, total, done, finished_at FROM resealing WHERE place = $1",
-        &[place.into()],
-        |row| Progress {
-            place: place.to_owned(),
-            key: row.integer(0) as u32,
-            reached: row.blob(1),
-            until: row.blob(2),
-            total: row.integer(3),
-            done: row.integer(4),
-            finished_at: row.optional_integer(5).map(Timestamp::from_micros),
-        },
-    )
+    let sql = "SELECT key, reached, until, total, done, finished_at FROM resealing WHERE place = $1";
+    tx.query_one(sql, &[place.into()], |row| read_progress(place, row))
+}
+
+/// The same for whoever goes on with it: others wait until this transaction has ended.
+pub fn progress_to_go_on(tx: &mut Transaction<'_>, place: &str) -> Result<Option<Progress>, Broken> {
+    let sql = "SELECT key, reached, until, total, done, finished_at FROM resealing WHERE place = $1 /* for update */";
+    tx.query_one(sql, &[place.into()], |row| read_progress(place, row))
+}
+
+fn read_progress(place: &str, row: &Row<'_>) -> Progress {
+    Progress {
+        place: place.to_owned(),
+        key: row.integer(0) as u32,
+        reached: row.blob(1),
+        until: row.blob(2),
+        total: row.integer(3),
+        done: row.integer(4),
+        finished_at: row.optional_integer(5).map(Timestamp::from_micros),
+    }
 }
 
 /// Keeps how far a column has come.

@@ -1,4 +1,4 @@
-//! Tests of the engine on real SQLite.
+//! Tests of the engine on real SQLite; in `shared`, and where `EVENKEEL_ENGINE` says so, on real PostgreSQL.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@ mod heads;
 mod link;
 mod reconciler;
 mod sealing;
+mod shared;
 #[path = "../../../xtask/src/sink.rs"]
 #[allow(dead_code, reason = "the suite `messages` uses all of it")]
 mod sink;

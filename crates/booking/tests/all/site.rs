@@ -32,13 +32,25 @@ static NAMES: AtomicU64 = AtomicU64::new(0);
 
 /// A database that no other test has: in memory, or on PostgreSQL where `EVENKEEL_ENGINE` says so.
 pub fn fresh() -> Database {
-    let n = NAMES.fetch_add(1, Ordering::Relaxed);
     if std::env::var("EVENKEEL_ENGINE").is_ok_and(|engine| engine == "postgres") {
-        let url = std::env::var("EVENKEEL_POSTGRES").expect("EVENKEEL_POSTGRES names a PostgreSQL");
-        let made = database::postgres::make_rehearsal(&url, &format!("booking_{}_{n}", std::process::id()));
-        return Database::postgres(&made.unwrap()).unwrap();
+        return on_postgres();
     }
-    Database::memory(&format!("site-{n}"))
+    Database::memory(&format!("site-{}", NAMES.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// The PostgreSQL that the tests were given.
+pub fn postgres_url() -> String {
+    std::env::var("EVENKEEL_POSTGRES").expect(
+        "EVENKEEL_POSTGRES names no PostgreSQL: run `cargo xtask test unit`, or `cargo xtask postgres` beside this",
+    )
+}
+
+/// A database on it that no other test has.
+pub fn on_postgres() -> Database {
+    let n = NAMES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("booking_{}_{n}", std::process::id());
+    let made = database::postgres::make_rehearsal(&postgres_url(), &name);
+    Database::postgres(&made.unwrap()).unwrap()
 }
 
 pub struct Site {

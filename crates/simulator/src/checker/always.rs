@@ -208,6 +208,21 @@ pub fn messages_wait(connection: &mut Connection, model: &Model) -> Result<Check
     ))
 }
 
+/// Appointments that were acknowledged are there, right behind a fail-over.
+pub fn acknowledged_is_stored<'a>(
+    connection: &mut Connection,
+    told: impl Iterator<Item = &'a AppointmentId>,
+) -> Result<Checked, Broken> {
+    let mut tx = connection.begin_read()?;
+    for id in told {
+        if records::appointment::load(&mut tx, *id)?.is_none() {
+            let what = format!("{id} was acknowledged");
+            return Ok(Err(Found::new("always_acknowledged_is_stored", what)));
+        }
+    }
+    Ok(Ok(()))
+}
+
 /// A code and its birth date find their appointment until its links are over.
 pub fn codes_find(found: bool, expected: bool, id: AppointmentId) -> Checked {
     require(found == expected, "always_codes_find_their_appointment", || {

@@ -18,7 +18,7 @@ pub const NOT_YET: [(Option<Status>, Status); 4] = [
 ];
 
 /// What else should happen.
-const OTHERS: [&str; 25] = [
+const OTHERS: [&str; 31] = [
     "answer invalid",
     "answer not-found",
     "answer replayed",
@@ -29,11 +29,17 @@ const OTHERS: [&str; 25] = [
     "booking of two doses",
     "commit in doubt found done",
     "commit in doubt found not done",
+    "commit in doubt not ended",
     "commit in doubt not looked up",
+    "commit in doubt once more",
+    "commit in doubt waited for",
+    "conflict decided again",
+    "conflict too often",
     "fault queue full",
     "hold booked while its expiry waited",
     "hold freed by the reconciler although nobody asked",
     "key forgotten after its time",
+    "late commit seen",
     "link sent anew",
     "link shared",
     "link stopped",

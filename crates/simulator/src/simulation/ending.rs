@@ -7,6 +7,7 @@ impl Simulation {
     /// Faults end, servers come up, what waits is decided.
     pub(super) fn calm_down(&mut self) -> Checked {
         self.end_of_faults();
+        self.unended_is_over();
         eventually::servers_answer(self)?;
         eventually::unknowns_are_resolved(self)?;
         eventually::holds_end(self)?;

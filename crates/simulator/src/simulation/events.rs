@@ -44,6 +44,10 @@ pub enum Event {
     Trouble,
     /// A crowd of holds at once.
     Flood,
+    /// A COMMIT that has not ended does, if it still has not.
+    CommitEnds,
+    /// Another server may take over from the primary.
+    FailOver,
 }
 
 /// What is to happen, by time and then by the order in which it was said.
@@ -113,10 +117,18 @@ impl Simulation {
                 Ok(())
             }
             Event::Flood => self.flood(FLOOD),
+            Event::CommitEnds => {
+                self.commit_ends();
+                Ok(())
+            }
+            Event::FailOver => {
+                self.later(event, 40_000, 300_000);
+                self.fail_over()
+            }
         }
     }
 
-    fn later(&mut self, event: Event, from_ms: u64, to_ms: u64) {
+    pub(super) fn later(&mut self, event: Event, from_ms: u64, to_ms: u64) {
         let (from, to) = (Duration::from_millis(from_ms), Duration::from_millis(to_ms));
         let after = self.chance.span(from, to);
         self.events.add(self.clock.monotonic() + after, event);
@@ -132,6 +144,7 @@ impl Simulation {
             waiting: BTreeMap::new(),
             turn_at: None,
             missing_since: None,
+            late_seen: 0,
             is_retired: false,
         });
         let server = self.servers.len() - 1;
@@ -157,6 +170,7 @@ impl Simulation {
             owner: Owner::new(Shutdown::new()),
         };
         let started = Stepwise::start(&start);
+        self.unended_is_over();
         let struck = self.struck(&below.take_struck());
         self.servers[n].below = below;
         let label = self.servers[n].label.clone();
@@ -243,6 +257,7 @@ impl Simulation {
                 if self.servers[n].missing_since.take().is_some() {
                     self.sometimes.happened("snapshot behind another server");
                 }
+                self.late_commits_are_seen(n);
                 let wrong = self.servers[n].shown_wrong(&self.model);
                 require(wrong.is_empty(), "always_snapshot_shows_what_is_free", || {
                     wrong.join(", ")
@@ -322,6 +337,7 @@ impl Simulation {
             return Ok(());
         };
         let forgot = engine.forget_old();
+        self.unended_is_over();
         let struck = self.struck_below(n);
         if let Err(cause) = &forgot {
             require(!struck.is_empty(), "always_faults_have_a_cause", || cause.to_string())?;
@@ -358,6 +374,7 @@ impl Simulation {
             .and_then(|mut connection| {
                 world::publish(&mut connection, &clock, vec![row]).map_err(|cause| cause.to_string())
             });
+        self.unended_is_over();
         let struck = self.operator.take_struck();
         let struck = self.struck(&struck);
         let added = self.learn_slots()?;
@@ -421,6 +438,7 @@ impl Simulation {
 
     pub(super) fn end_of_faults(&mut self) {
         self.is_calm = true;
+        self.commit_ends();
         self.operator.end();
         for server in &self.servers {
             server.below.end();

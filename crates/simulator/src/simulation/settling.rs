@@ -22,6 +22,7 @@ use booking::stepwise::Ticket;
 use scheduling::refusal::Refusal;
 use scheduling::resident::hold::HoldStatus;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Turns between two looks at the stored answers, which cost most.
@@ -47,12 +48,19 @@ impl Simulation {
     /// A server's committer takes a batch.
     pub(crate) fn turn(&mut self, n: usize) -> Checked {
         self.servers[n].turn_at = None;
-        let (before, started) = (self.model.taken(), self.clock.monotonic());
+        let started = self.clock.monotonic();
+        self.servers[n].below.may_leave(true);
         let Some(engine) = self.servers[n].engine.as_mut() else {
             return Ok(());
         };
+        let conflicts = engine.counters().conflicts.load(Ordering::Relaxed);
         let answers = engine.turn();
+        let conflicts = engine.counters().conflicts.load(Ordering::Relaxed) - conflicts;
         let has_lost_its_name = engine.has_lost_its_name();
+        self.servers[n].below.may_leave(false);
+        let was_undecided = self.undecided.iter().any(|(server, _)| *server == n);
+        self.unended_is_over();
+        let before = self.model.taken();
         let kinds = self.servers[n].below.take_struck();
         let turn = Turn {
             server: n,
@@ -64,9 +72,13 @@ impl Simulation {
         };
         if !turn.is_dead {
             self.doubts(&answers, &kinds);
+            self.shared_doubts(n, &answers, &kinds, was_undecided);
+            self.conflicts(conflicts, &answers);
         }
+        self.name_is_lost_to_another(n, has_lost_its_name)?;
         for (ticket, answer) in answers {
             match self.servers[n].waiting.remove(&ticket) {
+                Some(waits) if self.is_undecided(&waits, &answer) => self.decide_later(n, waits, answer),
                 Some(Waits::Expiry(hold, now)) => self.settle_expiry(&turn, (hold, now), answer)?,
                 Some(Waits::Asked(sent)) => self.settle(&turn, &sent, answer)?,
                 None => return Err(broken(format!("{ticket:?} was answered and never sent"))),
@@ -94,7 +106,7 @@ impl Simulation {
         Ok(())
     }
 
-    fn has_second_owner(&self, n: usize) -> bool {
+    pub(super) fn has_second_owner(&self, n: usize) -> bool {
         let name = &self.servers[n].name;
         let owners = self
             .servers
@@ -139,7 +151,15 @@ impl Simulation {
             self.servers[n].missing_since = None;
         } else if has_changed {
             // The commit stands; reading what others changed may have failed, then the feed follows.
-            require(!nothing_struck, "always_own_commits_are_shown", || wrong.join(", "))?;
+            // Where others write at once their commits may lie before ours, and are shown by the feed alone.
+            let after = self.model.taken();
+            let own = |slot: &SlotId| self.primary.is_none() || before.get(slot) != after.get(slot);
+            let wrong = self.servers[n].shown_wrong_of(&self.model, own);
+            require(
+                !nothing_struck || wrong.is_empty(),
+                "always_own_commits_are_shown",
+                || wrong.join(", "),
+            )?;
             let now = self.clock.monotonic();
             self.servers[n].missing_since.get_or_insert(now);
         }
@@ -251,13 +271,13 @@ impl Simulation {
         Ok(())
     }
 
-    fn faulted(&mut self, fault: Fault) -> Heard {
+    pub(super) fn faulted(&mut self, fault: Fault) -> Heard {
         self.sometimes.happened(format!("fault {fault}"));
         Heard::Fault(fault)
     }
 
     /// What a request must be answered as things stand, what must change, and what was answered under its key before.
-    fn expected(&self, sent: &Sent) -> (Verdict, Vec<Edit>, Option<Kept>) {
+    pub(super) fn expected(&self, sent: &Sent) -> (Verdict, Vec<Edit>, Option<Kept>) {
         if let Some(before) = sent.key.as_ref().and_then(|key| self.model.kept.get(key)) {
             return (Verdict::Refused(Refusal::KeyReused), Vec::new(), Some(before.clone()));
         }
@@ -271,7 +291,7 @@ impl Simulation {
         (verdict, edits, None)
     }
 
-    fn done(&mut self, n: usize, sent: &Sent, verdict: &Verdict, edits: Vec<Edit>, was_kept: bool) {
+    pub(super) fn done(&mut self, n: usize, sent: &Sent, verdict: &Verdict, edits: Vec<Edit>, was_kept: bool) {
         match verdict {
             Verdict::Refused(refusal) => self.sometimes.happened(format!("refusal {}", refusal.code())),
             Verdict::Invalid(_) => self.sometimes.happened("answer invalid"),
@@ -319,7 +339,7 @@ impl Simulation {
         self.apply(n, edits);
     }
 
-    fn apply(&mut self, n: usize, edits: Vec<Edit>) {
+    pub(super) fn apply(&mut self, n: usize, edits: Vec<Edit>) {
         for edit in &edits {
             match edit {
                 Edit::Hold(id, hold) => {

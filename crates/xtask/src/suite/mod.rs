@@ -144,8 +144,8 @@ pub const SUITES: &[Suite] = &[
     ),
     suite(
         "shared",
-        "two servers and an import on one data folder, all killed",
-        40,
+        "two servers and an import on one data folder, three on one PostgreSQL, all killed",
+        80,
         true,
         shared::run,
     ),

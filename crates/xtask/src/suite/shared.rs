@@ -1,6 +1,8 @@
 //! One data folder, many processes: two servers and an import, all killed with SIGKILL while clients book through both
 //! doors. At the end nobody is overbooked, every acknowledged booking is there once, what was imported is there exactly
-//! once, and both servers say the same is free. Server `a` lives under its supervisor; `b` is started here by hand.
+//! once, and both servers say the same is free. Server `a` lives under its supervisor; `b` is started here by hand. Then three servers on PostgreSQL.
+
+mod postgres;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -65,6 +67,12 @@ const NAMED: &str = "Shared Mill ";
 
 /// See the head of this file.
 pub fn run(checkout: &Checkout) -> Result<Tally> {
+    let mut tally = one_folder(checkout)?;
+    tally.add(postgres::run(checkout)?);
+    Ok(tally)
+}
+
+fn one_folder(checkout: &Checkout) -> Result<Tally> {
     let scratch = checkout.scratch("shared")?;
     let folder = Folder {
         binary: checkout.binary(),

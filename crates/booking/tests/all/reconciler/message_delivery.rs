@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-fn settings(sink: &Sink) -> Settings {
+pub fn settings(sink: &Sink) -> Settings {
     let mut settings = Settings::default();
     settings.set_text(&SMTP_URL, &sink.url()).unwrap();
     settings.set_text(&FROM, "no-reply@vax.example.org").unwrap();
@@ -56,7 +56,7 @@ fn words(letter: &Letter) -> Option<Words> {
     })
 }
 
-fn deliver(site: &Site) {
+pub fn deliver(site: &Site) {
     deliver_by(site, words);
 }
 
@@ -70,14 +70,14 @@ fn deliver_by(site: &Site, compose: fn(&Letter) -> Option<Words>) {
     site.engine.deliver(delivery).unwrap();
 }
 
-fn reader(number: u32) -> Person {
+pub fn reader(number: u32) -> Person {
     Person {
         email: Some(format!("reader{number}@example.org")),
         ..person(number)
     }
 }
 
-fn counts(site: &Site) -> (usize, usize) {
+pub fn counts(site: &Site) -> (usize, usize) {
     let mut connection = site.database.connect().unwrap();
     let mut of = |state| {
         outbox::list(&mut connection, site.engine.keys(), state, 1_000)
@@ -93,7 +93,7 @@ async fn cancel(site: &Site, id: AppointmentId, token: &str) {
 }
 
 /// Distinct messages, by Message-ID, and how many copies there are.
-fn distinct(arrived: &[Arrived]) -> (usize, usize) {
+pub fn distinct(arrived: &[Arrived]) -> (usize, usize) {
     let ids: std::collections::BTreeSet<_> = arrived.iter().map(|mail| mail.header("message-id")).collect();
     (ids.len(), arrived.len())
 }

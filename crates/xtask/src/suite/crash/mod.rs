@@ -214,10 +214,21 @@ fn check(kills: &Kills, ledger: &Ledger) -> Result<()> {
 
 /// `verify` finds every acknowledged appointment, and would find one that is not there.
 pub(super) fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger) -> Result<()> {
+    verify_on(binary, data, None, scratch, ledger)
+}
+
+/// The same of an installation whose database is elsewhere.
+pub(super) fn verify_on(
+    binary: &Path,
+    data: &Path,
+    database: Option<&str>,
+    scratch: &Path,
+    ledger: &Ledger,
+) -> Result<()> {
     let (told, lines) = (ledger.acknowledged(), ledger.acknowledged_lines());
     let file = scratch.join("acknowledged.ndjson");
     std::fs::write(&file, &lines)?;
-    let (code, said) = ask_verify(binary, data, &file)?;
+    let (code, said) = ask_verify_on(binary, data, database, &file)?;
     ensure!(code == 0, "verify --acknowledged ended with {code}:\n{said}");
 
     let one = told.first().context("nothing was acknowledged")?;
@@ -227,7 +238,7 @@ pub(super) fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger
         ..one.clone()
     };
     std::fs::write(&file, lines + &lie.line())?;
-    let (code, said) = ask_verify(binary, data, &file)?;
+    let (code, said) = ask_verify_on(binary, data, database, &file)?;
     ensure!(
         code == 3,
         "verify did not find a planted lie: ended with {code}:\n{said}"
@@ -237,7 +248,14 @@ pub(super) fn verify(binary: &Path, data: &Path, scratch: &Path, ledger: &Ledger
 
 /// Runs `verify --acknowledged`: its exit code, and what it said.
 pub(super) fn ask_verify(binary: &Path, data: &Path, file: &Path) -> Result<(i32, String)> {
+    ask_verify_on(binary, data, None, file)
+}
+
+fn ask_verify_on(binary: &Path, data: &Path, database: Option<&str>, file: &Path) -> Result<(i32, String)> {
     let mut verify = Command::new(binary);
+    if let Some(url) = database {
+        verify.env("EVENKEEL_DATABASE", url);
+    }
     verify
         .arg("verify")
         .arg("--data")
