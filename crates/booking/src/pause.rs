@@ -42,7 +42,8 @@ impl Since {
 }
 
 impl Pause {
-    pub(crate) fn new(clock: Clock, settings: &Settings, is_shared: bool) -> Self {
+    /// Nothing is known yet. Only where others write too is booking ever paused here.
+    pub fn new(clock: Clock, settings: &Settings, is_shared: bool) -> Self {
         Self {
             clock,
             is_shared,

@@ -10,6 +10,7 @@ use base::limit::Settings;
 use base::time::Timestamp;
 use booking::availability::change_feed::ChangeFeed;
 use booking::engine::Reply;
+use booking::pause::Pause;
 use booking::records;
 use booking::records::change::Change;
 use database::{Connection, Database};
@@ -17,6 +18,7 @@ use futures_util::future::join_all;
 use runtime::clock::Clock;
 use scheduling::resident::code::CodeNumber;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -73,6 +75,10 @@ fn take_place(tx: &mut database::Transaction<'_>, slot: SlotId, now: Timestamp) 
     change.sequence
 }
 
+fn watch(clock: &Clock) -> Arc<Pause> {
+    Arc::new(Pause::new(clock.clone(), &Settings::default(), true))
+}
+
 #[test]
 fn a_late_commit_of_a_smaller_number_is_not_missed() {
     let ((database, slots), clock) = (filled(), Clock::real());
@@ -81,7 +87,7 @@ fn a_late_commit_of_a_smaller_number_is_not_missed() {
     let mut first = other.begin().unwrap();
     take_place(&mut first, slots[2], clock.now());
     first.commit().unwrap();
-    let feed = ChangeFeed::load(&mut follower, clock.clone()).unwrap();
+    let feed = ChangeFeed::load(&mut follower, clock.clone(), watch(&clock)).unwrap();
     let mut late = one.begin().unwrap();
     let small = take_place(&mut late, slots[0], clock.now());
     for _ in 0..2 {
@@ -109,7 +115,7 @@ fn no_change_is_forgotten_that_may_not_be_seen_yet() {
         tx.commit().unwrap();
     };
     taken(&mut other, 2);
-    let feed = ChangeFeed::load(&mut follower, clock.clone()).unwrap();
+    let feed = ChangeFeed::load(&mut follower, clock.clone(), watch(&clock)).unwrap();
     let mut late = one.begin().unwrap();
     take_place(&mut late, slots[0], clock.now());
     for slot in [1, 3, 1, 3] {
@@ -140,7 +146,7 @@ fn a_picture_that_begins_amid_a_commit_shows_it_afterwards() {
     let (mut one, mut follower) = (database.connect().unwrap(), database.connect().unwrap());
     let mut late = one.begin().unwrap();
     take_place(&mut late, slots[0], clock.now());
-    let feed = ChangeFeed::load(&mut follower, clock.clone()).unwrap();
+    let feed = ChangeFeed::load(&mut follower, clock.clone(), watch(&clock)).unwrap();
     late.commit().unwrap();
     assert_eq!(free(&feed, slots[0]), 3);
     feed.catch_up(&mut follower).unwrap();
