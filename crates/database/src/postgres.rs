@@ -5,6 +5,7 @@
 //! Each connection has a driver of its own on its own thread's time (no tasks): whoever uses it moves it on.
 
 mod session;
+mod tables;
 
 pub(crate) use session::Session;
 
@@ -433,7 +434,9 @@ pub(crate) fn own_sql(sql: &str) -> String {
         .replace("IN ($keys)", "= ANY($1)")
 }
 
-/// Our schema as PostgreSQL has it: its own spelling, but for a mark that only speaks to other engines.
+/// Our schema as PostgreSQL has it: its own spelling, but for a mark that only speaks to other engines; and texts are in
+/// the order of their bytes, as everywhere else. (An order of some language would be another on another machine, and
+/// change with its system's libraries, under indexes that were made with the one before.)
 pub(crate) fn own_schema(sql: &str) -> String {
-    sql.replace("/* clustered */", "")
+    sql.replace("/* clustered */", "").replace(" TEXT", " TEXT COLLATE \"C\"")
 }

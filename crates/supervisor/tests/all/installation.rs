@@ -30,6 +30,7 @@ fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
         public_url: None,
         program,
         arguments,
+        environment: Vec::new(),
         patience: Patience::default(),
     }
 }

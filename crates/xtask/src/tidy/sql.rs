@@ -8,6 +8,8 @@ use super::{Findings, Tree};
 const DRIVERS_OWN: &[&str] = &[
     "crates/database/src/sqlite.rs",
     "crates/database/src/postgres.rs",
+    "crates/database/src/postgres/session.rs",
+    "crates/database/src/postgres/tables.rs",
     "crates/database/src/transaction.rs",
     "crates/database/src/migration.rs",
     "crates/database/src/settle.rs",
