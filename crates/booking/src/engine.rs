@@ -11,6 +11,7 @@ use crate::reconciler::{
 };
 use crate::records::zip::Zip;
 use crate::sealing::{self, WrongKeys};
+use crate::pause::{self, NotServed};
 use crate::{limit, records};
 use base::answer::Fault;
 use base::id::{AppointmentId, ClinicId, HoldId, SlotId};
@@ -66,6 +67,9 @@ pub enum StartError {
     /// The keys are not those of this data.
     #[error(transparent)]
     WrongKeys(#[from] WrongKeys),
+    /// The jurisdiction moves, or has moved, to another database.
+    #[error(transparent)]
+    NotServed(#[from] NotServed),
     /// The machine gives no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -161,6 +165,7 @@ pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
     database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
     // The process before may have ended between a failed sync and its settling. Before anything moves the log.
     writer.settle()?;
+    pause::is_served(&mut writer.begin_read()?)??;
     sealing::check(&mut writer.begin_read()?, keys)??;
     sealing::declare(&mut writer, keys, clock.now())?;
     let watch = heads::check(&start.database, &mut writer, clock)?;

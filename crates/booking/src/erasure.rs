@@ -2,6 +2,7 @@
 //! stored answers. The appointment itself stays, so that counts agree, and the audit chain stays whole: it commits to the
 //! details by a hash that is worthless without the salt. One function for the operator and for the end of retention.
 
+use crate::pause;
 use crate::availability::change_feed::read_rules;
 use crate::limit;
 use crate::records::audit::{Head, Link};
@@ -103,7 +104,7 @@ pub fn erase(
     let mut answers = answers_about(&mut tx, before.id, Timestamp::default())?;
     drop(tx);
 
-    let mut tx = connection.begin()?;
+    let mut tx = pause::begin(connection)?;
     let (mut appointment, mut slot) = (None, None);
     records::slot::lock(&mut tx, &[before.slot], |row| slot = Some(row))?;
     appointment::lock(&mut tx, &[before.id], |row| appointment = Some(row))?;

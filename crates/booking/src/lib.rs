@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod heads;
 pub mod limit;
 pub mod outbox;
+pub mod pause;
 mod reader;
 pub mod reconciler;
 pub mod records;

@@ -3,6 +3,7 @@
 //! Repeatable: the jurisdiction is written last, so a load that was cut off is taken up again, and one that is whole is
 //! left alone. Never touches an installation that has a jurisdiction or clinics of its own.
 
+use crate::pause;
 use super::import::{Import, ImportError, Report};
 use super::table_file::FileLimits;
 use super::{clinic_file, zip_file};
@@ -78,6 +79,11 @@ impl From<Broken> for DemoError {
 pub fn ensure(database: &Database, clock: &Clock) -> Result<Ensured, DemoError> {
     let mut connection = database.connect()?;
     database::migration::migrate(&mut connection, records::MIGRATIONS, clock.now())?;
+    // Where nothing may be written the server says so, and serves what there is.
+    if pause::is_paused(&mut connection)? {
+        let (standing, filled) = (Standing::WasThere, Filled::default());
+        return Ok(Ensured { standing, filled });
+    }
     let standing = load(&mut connection, clock)?;
     let filled = match standing {
         Standing::NotADemonstration => Filled::default(),

@@ -139,7 +139,7 @@ impl Drill<'_> {
         report.last_event_age_s = artefact.header.last_event_at().map(|at| now.since(at).as_secs_f64());
         let unpacked = restore::unpack(&artefact, self.workplace.folder(), now, watch)?;
         let began = self.clock.monotonic();
-        let verified = restore::verify(&unpacked.file, self.keys, self.hold_grace)?;
+        let verified = restore::verify(&Database::file(&unpacked.file), self.keys, self.hold_grace)?;
         report.verify_s = self.clock.monotonic().saturating_sub(began).as_secs_f64();
         let broken = verified
             .findings
@@ -151,7 +151,7 @@ impl Drill<'_> {
 
     /// The live database is the backup gone on: it has each chain's end that the backup has, and everything after.
     fn compare(&self, header: &Header, report: &mut DrillReport) -> Result<(), RestoreError> {
-        let mut live = self.live.connect_read_only()?;
+        let mut live = self.live.connect_read_only()?.patient();
         let mut tx = live.begin_read()?;
         let rows = census::rows(&mut tx)?;
         for (table, count) in &header.rows {

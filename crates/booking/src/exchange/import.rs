@@ -2,6 +2,7 @@
 //! changes nothing; then rows are written in bounded transactions beside the servers, each with its AuditEvent and its
 //! change row. Repeatable: what is there already stays as it is, so an import that was cut off is simply run again.
 
+use crate::pause;
 use super::session_file::SessionRow;
 use super::table_file::{FileRead, RowError};
 use crate::records;
@@ -343,7 +344,7 @@ fn try_part<T>(
     now: Timestamp,
     write: &impl Fn(&mut Transaction<'_>, &[T], Timestamp) -> Result<Written, Broken>,
 ) -> Result<(), ImportError> {
-    let mut tx = connection.begin()?;
+    let mut tx = pause::begin(connection)?;
     let written = write(&mut tx, part, now)?;
     if written.count == 0 {
         return Ok(());

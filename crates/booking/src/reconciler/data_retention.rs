@@ -1,6 +1,7 @@
 //! Erases residents whose appointments were long ago: see [`crate::erasure`]. Goes through appointments in the order
 //! they were booked, in small steps; where it stands is in memory only, since looking again costs little.
 
+use crate::pause;
 use crate::engine::{Engine, StartError, connection, count};
 use crate::erasure::{CHAIN, forget, is_erased};
 use crate::limit;
@@ -106,7 +107,7 @@ fn erase(connection: &mut Connection, clock: &Clock, due: &[AppointmentId]) -> R
     if due.is_empty() {
         return Ok(0);
     }
-    let mut tx = connection.begin()?;
+    let mut tx = pause::begin(connection)?;
     let mut head = audit::head(&mut tx, CHAIN)?;
     let mut erased = 0;
     for id in due {

@@ -1,5 +1,6 @@
 //! Forgets what was kept for a while only: outcomes and messages past their retention, changes every follower has seen.
 
+use crate::pause;
 use crate::engine::{Engine, StartError, connection};
 use crate::reconciler::message_delivery::COPIES_COUNT;
 use crate::{limit, records};
@@ -37,7 +38,7 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
 pub(crate) fn forget(connection: &mut Connection, clock: &Clock, settings: &Settings) -> Result<(), Broken> {
     let before = clock.now() - settings.duration(&limit::OUTCOME_RETENTION);
     let keep = settings.get(&limit::CHANGES_KEPT) as i64;
-    let mut tx = connection.begin()?;
+    let mut tx = pause::begin(connection)?;
     let outcomes = records::outcome::forget_before(&mut tx, before, AT_ONCE)?;
     let changes = records::change::forget(&mut tx, keep, AT_ONCE)?;
     let (kept, now) = (settings.duration(&limit::MAILS_KEPT), clock.now());

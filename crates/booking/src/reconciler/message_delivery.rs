@@ -6,6 +6,7 @@ mod claim;
 pub mod letter;
 mod receipt;
 
+use crate::pause;
 use crate::engine::{Engine, StartError, connection};
 use crate::records::outbox;
 use base::limit::Settings;
@@ -224,7 +225,7 @@ impl Sender {
         if self.unwritten.is_empty() && !claims {
             return Ok(0);
         }
-        let mut tx = self.connection.begin()?;
+        let mut tx = pause::begin(&mut self.connection)?;
         receipt::write(&mut tx, &self.engine, &self.unwritten, self.away_until)?;
         let opened = if claims {
             claim::claim(&mut tx, &self.engine, room)?

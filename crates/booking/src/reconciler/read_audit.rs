@@ -2,6 +2,7 @@
 //! later, so that nobody who reads waits for the disk, and at most one for each appointment and hour, so that nobody
 //! can fill the disk by reading. What is noted and not yet written is lost with the process.
 
+use crate::pause;
 use crate::engine::{Engine, StartError, connection, count};
 use crate::records::audit::{self, Link};
 use crate::sealing::committed;
@@ -107,7 +108,7 @@ fn write(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
 }
 
 fn append(connection: &mut Connection, notes: &[(AppointmentId, Timestamp)]) -> Result<(), Broken> {
-    let mut tx = connection.begin()?;
+    let mut tx = pause::begin(connection)?;
     let mut head = audit::head(&mut tx, CHAIN)?;
     for (id, at) in notes {
         let event = AuditEvent {

@@ -1,6 +1,7 @@
 //! Follows the key file, declares a new key, and seals anew what is sealed with an older one, or lies in clear since
 //! 0.1. Small transactions at a measured pace; where it stands is in the database, so that any process goes on with it.
 
+use crate::pause;
 use crate::engine::{Engine, StartError, connection, count};
 use crate::records::resident::is_clear;
 use crate::records::sealing::{self, COLUMNS, Progress, SealedColumn, Value};
@@ -102,7 +103,7 @@ impl Resealing {
             // Counted outside of the writers' lock: it reads every row.
             None => Some(begin(column, &mut self.connection, key)?),
         };
-        let mut tx = self.connection.begin()?;
+        let mut tx = pause::begin(&mut self.connection)?;
         agree(&mut tx, keys)?;
         // Another process may have gone on meanwhile.
         let stored = sealing::progress(&mut tx, &place)?.filter(|p| p.key == key);

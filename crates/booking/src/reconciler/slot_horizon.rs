@@ -3,6 +3,7 @@
 //! its rules or its plan have changed since. Several processes may do it at once; they would write the same rows.
 //! A jurisdiction that is no demonstration publishes its sessions itself; so does who imports a clinic into one.
 
+use crate::pause;
 use crate::availability::change_feed::read_rules;
 use crate::engine::{Engine, StartError, connection};
 use crate::records;
@@ -210,7 +211,7 @@ fn publish(connection: &mut Connection, clock: &Clock, planned: &[PlannedSession
     }
     let now = clock.now();
     let mut filled = Filled::default();
-    let mut tx = connection.begin()?;
+    let mut tx = pause::begin(connection)?;
     for one in planned {
         filled.sessions += u32::from(records::session::insert_new(&mut tx, &one.session, now)?);
     }

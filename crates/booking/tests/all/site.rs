@@ -32,13 +32,20 @@ static NAMES: AtomicU64 = AtomicU64::new(0);
 
 /// A database that no other test has: in memory, or on PostgreSQL where `EVENKEEL_ENGINE` says so.
 pub fn fresh() -> Database {
-    let n = NAMES.fetch_add(1, Ordering::Relaxed);
     if std::env::var("EVENKEEL_ENGINE").is_ok_and(|engine| engine == "postgres") {
-        let url = std::env::var("EVENKEEL_POSTGRES").expect("EVENKEEL_POSTGRES names a PostgreSQL");
-        let made = database::postgres::make_rehearsal(&url, &format!("booking_{}_{n}", std::process::id()));
-        return Database::postgres(&made.unwrap()).unwrap();
+        return postgres();
     }
-    Database::memory(&format!("site-{n}"))
+    Database::memory(&format!("site-{}", NAMES.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// A new database on the PostgreSQL that the tests were given.
+pub fn postgres() -> Database {
+    let n = NAMES.fetch_add(1, Ordering::Relaxed);
+    let url = std::env::var("EVENKEEL_POSTGRES").expect(
+        "EVENKEEL_POSTGRES names no PostgreSQL: run `cargo xtask test unit`, or `cargo xtask postgres` beside this",
+    );
+    let made = database::postgres::make_rehearsal(&url, &format!("booking_{}_{n}", std::process::id()));
+    Database::postgres(&made.unwrap()).unwrap()
 }
 
 pub struct Site {
