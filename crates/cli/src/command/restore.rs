@@ -27,8 +27,10 @@ Examples:
   evenkeel restore backup.ekb --data /srv/vax --keys /media/usb/master.key
   evenkeel restore /mnt/nas/evenkeel --data /srv/vax      the newest backup in a folder; keys are in /srv/vax/keys already
   evenkeel restore s3://bucket/evenkeel --data /srv/vax   the newest one there (credentials: AWS_… variables)
+  evenkeel restore backup.ekb --data /srv/vax --database postgres://evenkeel@db1,db2,db3/evenkeel
+                                                          into an empty database; a backup fits either engine
 
-The place must be empty: no database in it. Keys are put into DATA/keys first, or named with --keys.
+The place must be empty: no database in it, or one without data. Keys are put into DATA/keys first, or named with --keys.
 Step by step, for a machine that burned: docs/operator/backup.md
 
 Exit codes: 0 restored and verified, 1 failed, 2 wrong usage or the place is not empty, 3 the backup is damaged (or what
@@ -55,7 +57,14 @@ impl Restore {
     /// Looks at everything, then restores, then verifies.
     pub fn run(self) -> anyhow::Result<Exit> {
         let data = &self.at.data;
-        restore::refuse_occupied(data)?;
+        let database = self.at.database()?;
+        // Rows on a server lie elsewhere, and the folder may well be in use for its keys.
+        let server = database.cluster().is_some();
+        if server {
+            restore::refuse_filled(&database)?;
+        } else {
+            restore::refuse_occupied(data)?;
+        }
         if let Some(holder) = holder(data)? {
             let why = "stop it first (`evenkeel stop`)";
             return Err(Usage(format!("process {} runs on {}: {why}", holder.pid, data.display())).into());
@@ -86,15 +95,20 @@ impl Restore {
         if let Some(kept) = &self.keys {
             KeyRing::put_back(kept, &data.join("keys"))?;
         }
-        restore::put_in_place(&unpacked, &data)?;
+        if server {
+            restore::fill(&unpacked, &database, now, &mut |step, done, total| work.watch(step, done, total))?;
+        } else {
+            restore::put_in_place(&unpacked, &data)?;
+        }
         let grace = Duration::from_secs(HOLD_GRACE.max);
-        let report = restore::verify(&data.join("evenkeel.sqlite"), &keys, grace)?;
+        let report = restore::verify(&database, &keys, grace)?;
         work.end();
         let restored = Restored {
             name: &name,
             artefact: &artefact,
             report: &report,
             data: &data,
+            place: database.cluster().map_or_else(|| data.display().to_string(), ToString::to_string),
             age: now.since(artefact.header.made_at()),
         };
         if self.json {
@@ -155,6 +169,8 @@ struct Restored<'r> {
     artefact: &'r Artefact,
     report: &'r Report,
     data: &'r Path,
+    /// Where the rows are, for people.
+    place: String,
     age: Duration,
 }
 
@@ -168,6 +184,7 @@ impl Restored<'_> {
             .collect();
         serde_json::json!({
             "event": "restored", "backup": self.name, "sha256": self.artefact.written.sha256, "data": self.data,
+            "place": self.place,
             "maybe_missing_since": header.made_at, "heads": header.heads, "rows": header.rows, "keys": header.keys,
             "schema": header.schema, "appointments": report.appointments, "findings": findings,
         })
@@ -182,7 +199,7 @@ impl Restored<'_> {
             "Restored {} ({}) into {}: {} appointments, {}.\n",
             self.name,
             megabytes(self.artefact.written.bytes),
-            self.data.display(),
+            self.place,
             report.appointments,
             match report.findings.len() + report.not_shown {
                 0 => "verified: all is as it must be".to_owned(),
@@ -202,6 +219,8 @@ impl Restored<'_> {
                 head.sequence, head.at
             );
         }
-        println!("\nStart it with: evenkeel up --data {}", self.data.display());
+        let elsewhere = self.place != self.data.display().to_string();
+        let database = if elsewhere { " --database URL" } else { "" };
+        println!("\nStart it with: evenkeel up --data {}{database}", self.data.display());
     }
 }
