@@ -14,12 +14,13 @@ use base::limit::Settings;
 use base::time::Timestamp;
 use database::copy::CopyError;
 use database::migration::Migration;
-use database::{Broken, Connection, Database, OpenError};
+use database::{Broken, Connection, Database, OpenError, Transaction};
 use runtime::clock::Clock;
 use runtime::destination::{Destination, DestinationError};
 use runtime::disk_space::free_bytes;
 use runtime::entropy::Entropy;
 use runtime::secret::KeyRing;
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
@@ -277,7 +278,9 @@ impl Making<'_> {
             self.clock.sleep_blocking(pause);
             watch(Step::CopyingRows, done, total)
         })?;
-        copy::compare(&copied.content, &mut target, &mut |done, total| watch(Step::Comparing, done, total))?;
+        copy::compare(&copied.content, &mut target, &mut |done, total| {
+            watch(Step::Comparing, done, total)
+        })?;
         super::restore::close(target, to)?;
         Ok(to.metadata().map_err(io(to))?.len())
     }
@@ -287,11 +290,7 @@ impl Making<'_> {
         known_steps(schema)?;
         let mut tx = copy.begin_read()?;
         let rows = census::rows(&mut tx)?;
-        let mut heads = std::collections::BTreeMap::new();
-        for (chain, head) in census::heads(&mut tx)? {
-            let at = census::event(&mut tx, &chain, head.sequence)?.map_or(made_at, |(_, at)| at);
-            heads.insert(chain, HeadNote::new(head, at));
-        }
+        let heads = head_notes(&mut tx, made_at)?;
         let sample = artefact::seal_sample(self.keys, self.entropy, made_at);
         Ok(Header {
             product: env!("CARGO_PKG_VERSION").to_owned(),
@@ -306,6 +305,16 @@ impl Making<'_> {
             database_bytes,
         })
     }
+}
+
+/// Where each audit chain ends, and when that was.
+pub(super) fn head_notes(tx: &mut Transaction<'_>, now: Timestamp) -> Result<BTreeMap<String, HeadNote>, Broken> {
+    let mut heads = BTreeMap::new();
+    for (chain, head) in census::heads(tx)? {
+        let at = census::event(tx, &chain, head.sequence)?.map_or(now, |(_, at)| at);
+        heads.insert(chain, HeadNote::new(head, at));
+    }
+    Ok(heads)
 }
 
 /// The steps that lead to a schema, when this program knows it.

@@ -137,7 +137,11 @@ pub fn refuse_filled(database: &Database) -> Result<(), RestoreError> {
         return Ok(());
     }
     let is_relocated = records::MIGRATIONS.len() as i64 == database::migration::schema_version(&mut connection)?;
-    let row = if is_relocated { relocation::load(&mut connection.begin_read()?)? } else { None };
+    let row = if is_relocated {
+        relocation::load(&mut connection.begin_read()?)?
+    } else {
+        None
+    };
     if row.is_some_and(|row| row.state == State::Filling && row.id == RESTORE) {
         return Ok(());
     }
@@ -154,14 +158,26 @@ pub fn fill(unpacked: &Unpacked, database: &Database, now: Timestamp, watch: Wat
     let mut tx = target.begin()?;
     relocation::lock(&mut tx)?;
     let (id, state, other) = (RESTORE, State::Filling, "a backup".to_owned());
-    relocation::save(&mut tx, &Relocation { id, state, other, at: now })?;
+    relocation::save(
+        &mut tx,
+        &Relocation {
+            id,
+            state,
+            other,
+            at: now,
+        },
+    )?;
     committed(tx)?;
     copy::empty(&mut target)?;
     let mut source = Database::file(&unpacked.file).connect_read_only()?;
-    let copied = copy::bring(&mut source, &mut target, &mut |done, total| watch(Step::CopyingRows, done, total));
+    let copied = copy::bring(&mut source, &mut target, &mut |done, total| {
+        watch(Step::CopyingRows, done, total)
+    });
     let copied = copied.map_err(BackupError::from)?;
-    copy::compare(&copied.content, &mut target, &mut |done, total| watch(Step::Comparing, done, total))
-        .map_err(BackupError::from)?;
+    copy::compare(&copied.content, &mut target, &mut |done, total| {
+        watch(Step::Comparing, done, total)
+    })
+    .map_err(BackupError::from)?;
     let mut tx = target.begin()?;
     relocation::remove(&mut tx)?;
     Ok(committed(tx)?)

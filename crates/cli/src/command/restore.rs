@@ -96,7 +96,9 @@ impl Restore {
             KeyRing::put_back(kept, &data.join("keys"))?;
         }
         if server {
-            restore::fill(&unpacked, &database, now, &mut |step, done, total| work.watch(step, done, total))?;
+            restore::fill(&unpacked, &database, now, &mut |step, done, total| {
+                work.watch(step, done, total)
+            })?;
         } else {
             restore::put_in_place(&unpacked, &data)?;
         }
@@ -108,7 +110,9 @@ impl Restore {
             artefact: &artefact,
             report: &report,
             data: &data,
-            place: database.cluster().map_or_else(|| data.display().to_string(), ToString::to_string),
+            place: database
+                .cluster()
+                .map_or_else(|| data.display().to_string(), ToString::to_string),
             age: now.since(artefact.header.made_at()),
         };
         if self.json {

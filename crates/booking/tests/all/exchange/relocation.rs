@@ -11,7 +11,9 @@ use database::Database;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
 use runtime::secret::KeyRing;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Duration;
 
 const GRACE: Duration = Duration::from_secs(120);
@@ -240,4 +242,32 @@ async fn nothing_is_committed_after_the_pause() {
         site.stop().await;
     })
     .await;
+}
+
+/// Who writes without looking for a pause: what is never committed, what has a database to itself, and the move.
+const MAY: [&str; 6] = [
+    "committer.rs",
+    "committer/save.rs",
+    "exchange/copy.rs",
+    "exchange/relocation.rs",
+    "exchange/restore.rs",
+    "pause.rs",
+];
+
+#[test]
+fn every_writer_looks_for_the_pause() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut found) = (vec![sources.clone()], BTreeSet::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).unwrap().contains(".begin()") {
+                found.insert(path.strip_prefix(&sources).unwrap().display().to_string());
+            }
+        }
+    }
+    let found: Vec<&str> = found.iter().map(String::as_str).collect();
+    assert_eq!(found, MAY, "a writing transaction begins with `pause::begin`");
 }
