@@ -24,9 +24,11 @@ use runtime::secret::KeyRing;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// How often the pause is tried for while writers with long transactions, such as an import's, are in the way. Each
-/// waits as long as any writer does.
-const PAUSE_TRIES: u32 = 10;
+/// How often the pause is tried for while writers with long transactions, such as an import's, are in the way; and how
+/// often it is tried to lift it.
+const PAUSE_TRIES: u32 = 30;
+/// How long each try waits: bookings that come meanwhile wait behind it.
+const PAUSE_WAIT: Duration = Duration::from_millis(500);
 /// Between two of those, so that bookings get through.
 const PAUSE_REST: Duration = Duration::from_millis(500);
 
@@ -138,7 +140,11 @@ impl Move<'_> {
             return Err(self.lift_after(cause.into(), &mut from));
         }
         let bulk = self.clock.monotonic().saturating_sub(began);
-        let paused_at = self.pause(&mut from, id)?;
+        let paused_at = match self.pause(&mut from, id) {
+            Ok(at) => at,
+            // Perhaps it is: the answer to a commit may be lost.
+            Err(cause) => return Err(self.lift_after(cause, &mut from)),
+        };
         let began = self.clock.monotonic();
         let done = self.rest(&mut from, &mut to, keys, hold_grace, watch);
         let done = done.and_then(|done| {
@@ -222,6 +228,7 @@ impl Move<'_> {
 
     /// From the commit of this on nobody writes to the old database. When that was.
     fn pause(&self, from: &mut Connection, id: [u8; 16]) -> Result<Timestamp, RelocationError> {
+        from.wait_at_most(PAUSE_WAIT)?;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -273,18 +280,24 @@ impl Move<'_> {
     }
 
     fn lift_after(&self, cause: RelocationError, from: &mut Connection) -> RelocationError {
-        let lifted = from
-            .begin()
-            .map_err(RelocationError::from)
-            .and_then(|mut tx| self.lift(&mut tx).map(|()| tx))
-            .and_then(|tx| Ok(committed(tx)?));
-        match lifted {
-            Ok(()) => cause,
-            Err(lifting) => RelocationError::StillPaused {
-                cause: Box::new(cause),
-                lifting: Box::new(lifting),
-            },
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.try_lift(from) {
+                Ok(()) => return cause,
+                Err(_) if tries < PAUSE_TRIES => self.clock.sleep_blocking(PAUSE_REST),
+                Err(lifting) => {
+                    let (cause, lifting) = (Box::new(cause), Box::new(lifting));
+                    return RelocationError::StillPaused { cause, lifting };
+                }
+            }
         }
+    }
+
+    fn try_lift(&self, from: &mut Connection) -> Result<(), RelocationError> {
+        let mut tx = from.begin()?;
+        self.lift(&mut tx)?;
+        Ok(committed(tx)?)
     }
 
     /// Ends the pause of a database: nobody's hold has run out meanwhile.

@@ -101,6 +101,11 @@ impl Migrate {
         if name(&from.database) == name(&to.database) {
             return Err(Usage(format!("both are {}", name(&from.database))).into());
         }
+        for folder in [&from, &to].into_iter().filter_map(|end| end.folder.as_ref()) {
+            if folder.exists() {
+                refuse_foreign_root(folder)?;
+            }
+        }
         if !from.is_there() {
             return Err(CouldNotLook(format!("there is no database in {}", self.from)).into());
         }
@@ -122,7 +127,6 @@ impl Migrate {
     fn moved(&self, moving: &Move<'_>, from: &End, to: &End) -> anyhow::Result<Exit> {
         let keys = self.keys(from, to)?;
         if let Some(folder) = &to.folder {
-            refuse_foreign_root(folder)?;
             if !to.is_there() {
                 restore::refuse_occupied(folder)?;
             }
