@@ -16,7 +16,7 @@ mod see;
 
 pub(crate) use batch::AttemptError;
 pub use link::{SaidCode, Whose};
-pub(crate) use link::{opened_by, shared_token};
+pub(crate) use link::{is_todays, opened_by, shared_token};
 pub use queue::Queue;
 pub(crate) use queue::{Task, Tokens, Waiting, queue, stored_key};
 pub(crate) use save::Saved;

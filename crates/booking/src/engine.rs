@@ -4,6 +4,8 @@ use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task, Waiting};
 pub use crate::committer::{SaidCode, Whose};
+use crate::cost;
+use crate::pause::{self, NotServed};
 use crate::reader::Reader;
 use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
 use crate::reconciler::{
@@ -11,7 +13,6 @@ use crate::reconciler::{
 };
 use crate::records::zip::Zip;
 use crate::sealing::{self, WrongKeys};
-use crate::pause::{self, NotServed};
 use crate::{limit, records};
 use base::answer::Fault;
 use base::id::{AppointmentId, ClinicId, HoldId, SlotId};
@@ -235,7 +236,9 @@ impl Engine {
             reads: read_audit::Reads::default(),
             owner,
         }));
-        heads::start(&engine, &database)?;
+        if !cost::is_left_out(cost::Part::Heads) {
+            heads::start(&engine, &database)?;
+        }
         hold_expiry::start(&engine, &database)?;
         housekeeping::start(&engine, &database)?;
         resealing::start(&engine, &database)?;

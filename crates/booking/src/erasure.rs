@@ -2,9 +2,9 @@
 //! stored answers. The appointment itself stays, so that counts agree, and the audit chain stays whole: it commits to the
 //! details by a hash that is worthless without the salt. One function for the operator and for the end of retention.
 
-use crate::pause;
 use crate::availability::change_feed::read_rules;
 use crate::limit;
+use crate::pause;
 use crate::records::audit::{Head, Link};
 use crate::records::change::Change;
 use crate::records::{self, appointment, live_dose, outcome, resident};

@@ -5,6 +5,7 @@
 
 pub mod availability;
 pub mod committer;
+pub mod cost;
 pub mod engine;
 pub mod erasure;
 pub mod exchange;

@@ -6,19 +6,20 @@ use crate::availability::change_feed::ChangeFeed;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{Committer, Queue, Task, Waiting};
 use crate::engine::{
-    AppointmentSeen, Ask, Counters, HoldSeen, Opened, Reply, Start, StartError, connection, count, open,
+    AppointmentSeen, Ask, Counters, FoundByCode, HoldSeen, Opened, Reply, Start, StartError, connection, count, open,
 };
 use crate::limit;
 use crate::reconciler::{hold_expiry, housekeeping};
-use crate::role::resident::{read_appointment, read_hold, task_of};
+use crate::role::resident::{read_appointment, read_by_code, read_hold, task_of};
 use crate::role::wanted::{Maker, Wanted};
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId};
 use base::limit::Settings;
-use base::time::Timestamp;
+use base::time::{Date, Timestamp};
 use database::{Broken, Connection};
 use runtime::clock::Clock;
 use runtime::secret::KeyRing;
+use scheduling::resident::code::Code;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -152,6 +153,12 @@ impl Stepwise {
     pub fn see_appointment(&mut self, id: AppointmentId, token: &str) -> Result<Option<AppointmentSeen>, Broken> {
         let until = (self.clock.now(), self.settings.duration(&limit::LINK_LASTS));
         read_appointment(&mut self.beside, &self.keys, (id, token.to_owned()), until)
+    }
+
+    /// An appointment found by its code and a birth date.
+    pub fn find_by_code(&mut self, code: Code, born: Date) -> Result<Option<FoundByCode>, Broken> {
+        let until = (self.clock.now(), self.settings.duration(&limit::LINK_LASTS));
+        read_by_code(&mut self.beside, &self.keys, (code, born), until)
     }
 
     /// A hold; `None` for an unknown one and a wrong token alike.

@@ -26,7 +26,9 @@ pub fn of(database: &Database) -> Vec<String> {
                          Set synchronous_mode: quorum and synchronous_mode_strict: true (docs/operator/scale-out.md)."
                     ));
                 } else if standing.followers == 0 {
-                    said.push(format!("{host} has no standby at the moment: commits wait until one is back."));
+                    said.push(format!(
+                        "{host} has no standby at the moment: commits wait until one is back."
+                    ));
                 }
             }
         }

@@ -48,7 +48,10 @@ impl Data {
 
     /// What a process that works on the same rows is told, since arguments can be read by everybody on the machine.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
-        let given = self.database.as_ref().map(|url| (configuration::DATABASE.into(), url.into()));
+        let given = self
+            .database
+            .as_ref()
+            .map(|url| (configuration::DATABASE.into(), url.into()));
         given.into_iter().collect()
     }
 

@@ -27,6 +27,7 @@ pub fn texts() -> Vec<&'static TextSetting> {
         booking::limit::TEXTS,
         messaging::limit::TEXTS,
         booking::limit::backup::TEXTS,
+        server::limit::TEXTS,
     ]
     .concat()
 }

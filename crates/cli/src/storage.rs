@@ -189,9 +189,7 @@ impl LongWork {
 fn style(step: Step) -> ProgressStyle {
     let template = match step {
         Step::CopyingRows | Step::Comparing => "{msg:10} {wide_bar} {human_pos}/{human_len} rows",
-        Step::Copying | Step::Packing | Step::Checking | Step::Unpacking => {
-            "{msg:10} {wide_bar} {bytes}/{total_bytes}"
-        }
+        Step::Copying | Step::Packing | Step::Checking | Step::Unpacking => "{msg:10} {wide_bar} {bytes}/{total_bytes}",
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

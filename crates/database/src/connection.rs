@@ -99,7 +99,7 @@ impl Database {
     fn driver(&self, to: Use) -> Result<Driver, OpenError> {
         self.faults.before_connect()?;
         if let Place::Postgres(cluster) = &self.place {
-            return Ok(Driver::Postgres(RefCell::new(cluster.connect(to)?)));
+            return Ok(Driver::Postgres(Box::new(RefCell::new(cluster.connect(to)?))));
         }
         let driver = match to {
             Use::Committer => sqlite::open(&self.place, self.durability),
@@ -164,7 +164,7 @@ pub(crate) enum Use {
 
 pub(crate) enum Driver {
     Sqlite(rusqlite::Connection),
-    Postgres(RefCell<Session>),
+    Postgres(Box<RefCell<Session>>),
 }
 
 /// One connection; used by one thread at a time. One that met a fault of the disk is replaced before it is used again,

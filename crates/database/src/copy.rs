@@ -3,11 +3,11 @@
 //! online backup begins again at every write of another connection unless it reads inside one: under load it would
 //! never end.) Nobody waits for the copy; what waits for its end is only the log's next beginning.
 
-use crate::fault::Broken;
-use base::answer::Fault;
-use crate::sqlite;
 use crate::connection::{Connection, Driver};
+use crate::fault::Broken;
+use crate::sqlite;
 use crate::transaction::Transaction;
+use base::answer::Fault;
 use rusqlite::backup::{Backup, StepResult};
 use std::ops::ControlFlow;
 use std::path::Path;

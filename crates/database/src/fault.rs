@@ -85,7 +85,9 @@ pub enum OpenError {
         expected: &'static str,
     },
     /// The URL of a database says something that cannot be.
-    #[error("the database's URL: {cause}; expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, with several HOST:PORT divided by commas")]
+    #[error(
+        "the database's URL: {cause}; expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, with several HOST:PORT divided by commas"
+    )]
     Url {
         /// What is wrong.
         cause: String,

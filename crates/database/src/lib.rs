@@ -14,7 +14,7 @@ pub mod sqlite;
 pub mod transaction;
 pub mod value;
 
-pub use fault::{Broken, CommitFailed, OpenError};
 pub use connection::{Connection, Database};
+pub use fault::{Broken, CommitFailed, OpenError};
 pub use transaction::Transaction;
 pub use value::{Owned, Row, Value};

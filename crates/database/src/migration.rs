@@ -2,8 +2,8 @@
 //! migrate, contract: version N and N−1 of the program must run on one schema, so no migration renames or drops what
 //! N−1 reads.
 
-use crate::fault::{Broken, OpenError};
 use crate::connection::{Connection, Driver};
+use crate::fault::{Broken, OpenError};
 use crate::value::Value;
 use crate::{postgres, sqlite};
 use base::time::Timestamp;

@@ -5,9 +5,11 @@
 //! Each connection has a driver of its own on its own thread's time (no tasks): whoever uses it moves it on.
 
 mod session;
+mod statement;
 mod tables;
 
 pub(crate) use session::Session;
+pub(crate) use statement::own_schema;
 
 use crate::connection::Use;
 use crate::fault::{Broken, OpenError};
@@ -159,7 +161,10 @@ impl Cluster {
                 Ok((_, standing)) if standing.follows => causes.push(format!("{}: follows another", self.host(n))),
                 Ok((session, standing)) => {
                     self.fit(n, &standing)?;
-                    if best.as_ref().is_none_or(|(_, _, other)| standing.timeline > other.timeline) {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(_, _, other)| standing.timeline > other.timeline)
+                    {
                         best = Some((n, session, standing));
                     }
                 }
@@ -171,7 +176,9 @@ impl Cluster {
             && standing.timeline < seen
         {
             let (host, had) = (self.host(*n), standing.timeline);
-            causes.push(format!("{host}: a former primary, of timeline {had} where {seen} was seen"));
+            causes.push(format!(
+                "{host}: a former primary, of timeline {had} where {seen} was seen"
+            ));
             best = None;
         }
         let Some((n, session, standing)) = best else {
@@ -246,7 +253,7 @@ impl Cluster {
 }
 
 /// A database whose name says that it is only rehearsed on may lie on a server without `fsync`: tests make hundreds.
-const REHEARSAL: &str = "evenkeel_rehearsal_";
+const REHEARSAL: &str = "rehearsal_";
 
 /// Makes an empty database beside the one that a URL names, and answers its URL: for tests and rehearsals.
 pub fn make_rehearsal(url: &str, name: &str) -> Result<String, OpenError> {
@@ -407,11 +414,7 @@ pub(crate) fn owned(row: &Row, column: usize) -> Owned {
 pub(crate) struct Bound<'a>(pub &'a Value<'a>);
 
 impl ToSql for Bound<'_> {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut bytes::BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+    fn to_sql(&self, ty: &Type, out: &mut bytes::BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match self.0 {
             Value::Null => Ok(IsNull::Yes),
             Value::Integer(v) if *ty == Type::INT4 => i32::try_from(*v)?.to_sql(ty, out),
@@ -426,17 +429,4 @@ impl ToSql for Bound<'_> {
         true
     }
     tokio_postgres::types::to_sql_checked!();
-}
-
-/// Our SQL as PostgreSQL reads it: rows that are read to be changed are locked, and keys are a list.
-pub(crate) fn own_sql(sql: &str) -> String {
-    sql.replace("/* for update */", "FOR UPDATE")
-        .replace("IN ($keys)", "= ANY($1)")
-}
-
-/// Our schema as PostgreSQL has it: its own spelling, but for a mark that only speaks to other engines; and texts are in
-/// the order of their bytes, as everywhere else. (An order of some language would be another on another machine, and
-/// change with its system's libraries, under indexes that were made with the one before.)
-pub(crate) fn own_schema(sql: &str) -> String {
-    sql.replace("/* clustered */", "").replace(" TEXT", " TEXT COLLATE \"C\"")
 }

@@ -1,7 +1,7 @@
 //! SQLite: opening with the durability we promise and reading it back, its error codes in our words, its parameters.
 
-use crate::fault::{Broken, CommitFailed, OpenError};
 use crate::connection::{Durability, Log, Place, WRITER_WAIT};
+use crate::fault::{Broken, CommitFailed, OpenError};
 use crate::value::Value;
 use base::answer::Fault;
 use runtime::clock::Clock;

@@ -81,7 +81,9 @@ impl<'c> Transaction<'c> {
                 let lists: Vec<[Value<'_>; 1]> = keys.iter().map(|key| [Value::Blob(key)]).collect();
                 sqlite::query_each(sqlite, &one, &lists, |_, row| each(&Row(Of::Sqlite(row))))
             }
-            Driver::Postgres(session) => session.borrow_mut().query_in(sql, keys, |row| each(&Row(Of::Postgres(row)))),
+            Driver::Postgres(session) => session
+                .borrow_mut()
+                .query_in(sql, keys, |row| each(&Row(Of::Postgres(row)))),
         };
         done.inspect_err(|broken| self.connection.doubt(broken))
     }

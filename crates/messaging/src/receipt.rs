@@ -31,8 +31,10 @@ pub struct Reason {
 /// What an attempt failed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// No connection, no TLS, no sign-in: nothing about this message; the next one would fail alike.
+    /// No connection, no sign-in: nothing about this message; the next one would fail alike.
     Connection,
+    /// No TLS: it is not offered, or the certificate is not one we trust. As above, and nothing is sent in clear instead.
+    Tls,
     /// The sender's address or right to send: about us, not about this message.
     Sender,
     /// The address it is for.
@@ -50,6 +52,7 @@ impl Class {
     pub fn code(self) -> &'static str {
         match self {
             Self::Connection => "connection",
+            Self::Tls => "tls",
             Self::Sender => "sender",
             Self::Recipient => "recipient",
             Self::Content => "content",
@@ -89,7 +92,7 @@ impl Receipt {
     }
     /// Whether the outlet itself does not answer, so that trying others now is of no use.
     pub fn is_outlet_away(&self) -> bool {
-        matches!(self, Self::Rejected { why, .. } if matches!(why.class, Class::Connection | Class::Disk))
+        matches!(self, Self::Rejected { why, .. } if matches!(why.class, Class::Connection | Class::Tls | Class::Disk))
     }
 }
 

@@ -16,13 +16,15 @@ use tokio::time::timeout;
 
 use crate::email::{Built, domain_of};
 use crate::limit::{COMMAND_TIME, CONNECT_TIME, CONNECTIONS, REUSE, SEND_TIME};
-use crate::receipt::{Class, Receipt};
+use crate::receipt::{Class, Reason, Receipt};
 use crate::smtp_url::{Security, SmtpUrl};
 
 /// The file with the password, in the folder of keys.
 pub const PASSWORD_FILE: &str = "mail.password";
 /// What is written at once of a message.
 const PIECE: usize = 16 << 10;
+/// What begins a certificate in a PEM file (RFC 7468 §5).
+const PEM_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
 /// How long saying goodbye may take: nobody waits for the answer.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -111,6 +113,9 @@ impl Smtp {
             let mut builder = TlsParameters::builder(url.host.clone());
             if let Some(file) = ca_file {
                 let pem = std::fs::read(file).map_err(|error| wrong(format!("{}: {error}", file.display())))?;
+                if !pem.windows(PEM_MARK.len()).any(|found| found == PEM_MARK) {
+                    return Err(wrong(format!("{}: no certificate is in it", file.display())));
+                }
                 let certificate = Certificate::from_pem(&pem).map_err(|error| wrong(error.to_string()))?;
                 builder = builder.add_root_certificate(certificate);
             }
@@ -157,7 +162,7 @@ impl Smtp {
                 let done = self.converse(&mut open, built, progress).await;
                 self.receipt(done, open, progress).await
             }
-            Err(code) => Receipt::again(Class::Connection, code),
+            Err(why) => Receipt::Rejected { permanent: false, why },
         }
     }
 
@@ -206,8 +211,9 @@ impl Smtp {
         }
     }
 
-    /// A new connection, signed in. The error is the server's code where it gave one.
-    async fn connect(&self) -> Result<Open, Option<u16>> {
+    /// A new connection, signed in. The error has the server's code where it gave one.
+    async fn connect(&self) -> Result<Open, Reason> {
+        let secures = AtomicBool::new(false);
         let connecting = async {
             let at_once = self.tls.clone().filter(|_| self.url.security == Security::Tls);
             let mut connection = AsyncSmtpConnection::connect_tokio1(
@@ -219,7 +225,9 @@ impl Smtp {
             )
             .await?;
             if let Some(tls) = self.tls.clone().filter(|_| self.url.security == Security::StartTls) {
+                secures.store(true, Ordering::SeqCst);
                 connection.starttls(tls, &self.hello).await?;
+                secures.store(false, Ordering::SeqCst);
             }
             if let Some(credentials) = &self.credentials {
                 connection
@@ -232,10 +240,21 @@ impl Smtp {
             Ok(Ok(connection)) => Ok(Open { connection, sent: 0 }),
             Ok(Err(error)) => {
                 let error: lettre::transport::smtp::Error = error;
-                tracing::debug!(tls = error.is_tls(), "no connection to the mail server");
-                Err(error.status().map(u16::from))
+                let is_tls = secures.load(Ordering::SeqCst) || error.is_tls() || is_certificate(&error);
+                let class = if is_tls { Class::Tls } else { Class::Connection };
+                if is_tls {
+                    // Of ourselves and the server's certificate: nothing that was to be sent.
+                    tracing::warn!(cause = last_cause(&error), "no TLS with the mail server");
+                }
+                Err(Reason {
+                    class,
+                    code: error.status().map(u16::from),
+                })
             }
-            Err(_) => Err(None),
+            Err(_) => Err(Reason {
+                class: Class::Connection,
+                code: None,
+            }),
         }
     }
 
@@ -275,6 +294,28 @@ impl Smtp {
             Err(_) => Err(Stop::Broke),
         }
     }
+}
+
+/// Whether what came over the line was no TLS, or a certificate that is not trusted: the line itself was fine.
+fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData && io.get_ref().is_some()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The innermost cause, in words.
+fn last_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }
 
 /// What MAIL asks for; `None` when the address needs what this server cannot.

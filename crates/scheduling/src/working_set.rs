@@ -84,6 +84,8 @@ pub struct WorkingSet {
     pub live_doses: BTreeMap<LiveDoseKey, LiveDose>,
     /// Links that residents shared, of the appointments that a command is about, by appointment and number.
     pub links: BTreeMap<(AppointmentId, u32), SharedLink>,
+    /// How many mails with a new link of an appointment have not been delivered yet.
+    pub links_on_their_way: BTreeMap<AppointmentId, u32>,
     /// What has changed and must be written.
     pub touched: Touched,
 }

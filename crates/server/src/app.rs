@@ -9,9 +9,10 @@ use booking::role::resident::Resident;
 
 use crate::api::bulk_publish::Publisher;
 use crate::api::ready_answer::ReadyAnswers;
-use crate::limit::{AVAILABILITY_AGE, DEADLINE};
+use crate::limit::{AVAILABILITY_AGE, DEADLINE, PROXIES};
 use crate::public_url::PublicUrl;
 use crate::request::arrival::Arrived;
+use crate::request::client_network::Proxies;
 use crate::resident::guess_limit::GuessLimit;
 use crate::resident::home::Counted;
 
@@ -31,6 +32,7 @@ struct Inner {
     counted: Counted,
     demo_mail: OnceLock<PathBuf>,
     guesses: GuessLimit,
+    proxies: Proxies,
 }
 
 impl App {
@@ -44,6 +46,7 @@ impl App {
             counted: Counted::default(),
             demo_mail: OnceLock::new(),
             guesses: GuessLimit::default(),
+            proxies: Proxies::new(engine.settings().text(&PROXIES)),
             engine,
             public_url,
             rehearsal,
@@ -99,6 +102,11 @@ impl App {
     /// What slows tries at codes.
     pub fn guesses(&self) -> &GuessLimit {
         &self.inner.guesses
+    }
+
+    /// The proxies in front of us.
+    pub fn proxies(&self) -> &Proxies {
+        &self.inner.proxies
     }
 
     /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".

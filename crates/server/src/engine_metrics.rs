@@ -41,6 +41,11 @@ impl Collector for EngineMetrics {
             "Batches decided again because they met another writer",
             &counters.violations,
         )?;
+        count(
+            "commit_conflicts",
+            "Batches decided again because another writer was in the way",
+            &counters.conflicts,
+        )?;
         count("commits_in_doubt", "Commits whose answer was lost", &counters.in_doubt)?;
         count(
             "commands_panicked",

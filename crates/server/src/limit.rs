@@ -1,7 +1,7 @@
 //! Every limit of the doors, with its reason. The numbers that `docs/api.md` promises to clients are constants here;
 //! the numbers an installation may turn are settings, listed once more in [`ALL`].
 
-use base::limit::{Setting, Unit};
+use base::limit::{Setting, TextSetting, Unit};
 
 /// Deepest nesting of a JSON body. Part of the public contract.
 pub const NESTING_MAX: usize = 16;
@@ -136,6 +136,20 @@ pub const PUBLICATION_AGE: Setting = Setting {
     below: "each finder makes the server write out all slots again",
     above: "finders send people to times that are gone",
 };
+
+/// The proxies in front of us, whose word on who asks counts.
+pub const PROXIES: TextSetting = TextSetting {
+    key: "server.proxies",
+    characters_max: 1_000,
+    check: crate::request::client_network::check,
+    expected: "addresses or networks with commas between: `127.0.0.1, 10.0.0.0/8`; each must add to `X-Forwarded-For`",
+    absent: "the address of the connection counts, and everybody behind a proxy is one network",
+    reason: "tries at codes are slowed by network: behind a proxy that is not named, one guesser slows everybody",
+    secret: false,
+};
+
+/// All texts of this crate.
+pub const TEXTS: &[&TextSetting] = &[&PROXIES];
 
 /// All settings of this crate.
 pub const ALL: &[&Setting] = &[

@@ -3,6 +3,7 @@
 
 pub mod arrival;
 pub mod body;
+pub mod client_network;
 pub mod credential;
 pub mod cursor;
 pub mod fields;

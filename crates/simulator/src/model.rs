@@ -55,6 +55,8 @@ pub struct Booked {
     pub booked_at: Timestamp,
     pub changed_at: Timestamp,
     pub sequence: u32,
+    pub links_sent: u32,
+    pub link_sent_at: Option<Timestamp>,
 }
 
 /// A link that a resident shared.
@@ -170,6 +172,8 @@ pub struct Numbers {
     pub outcome_retention: Duration,
     pub link_lasts: Duration,
     pub links_shared: usize,
+    pub link_anew: Duration,
+    pub code_lasts: Duration,
     pub sends_mail: bool,
 }
 

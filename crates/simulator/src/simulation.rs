@@ -66,6 +66,8 @@ pub struct Simulation {
     pub(crate) sometimes: Sometimes,
     pub(crate) overheard: Vec<Secret>,
     pub(crate) acknowledged: BTreeMap<AppointmentId, Acknowledged>,
+    /// What was last bought by an appointment's code and a birth date.
+    pub(crate) said: BTreeMap<AppointmentId, Secret>,
     /// Requests whose answers were never heard, with their keys.
     pub(crate) unresolved: Vec<(usize, Pending)>,
     pub(crate) sent: u64,
@@ -138,6 +140,8 @@ impl Simulation {
             outcome_retention: settings.duration(&limit::OUTCOME_RETENTION),
             link_lasts: settings.duration(&limit::LINK_LASTS),
             links_shared: settings.get(&limit::LINKS_SHARED) as usize,
+            link_anew: settings.duration(&limit::LINK_ANEW),
+            code_lasts: settings.duration(&limit::CODE_LASTS),
             sends_mail,
         };
         let operator = Arc::new(Below::new(chance.clone(), clock.clone(), rates.clone()));
@@ -157,6 +161,7 @@ impl Simulation {
             sometimes: Sometimes::default(),
             overheard: Vec::new(),
             acknowledged: BTreeMap::new(),
+            said: BTreeMap::new(),
             unresolved: Vec::new(),
             sent: 0,
             limit,
@@ -189,7 +194,8 @@ impl Simulation {
         // Most rules have an instant at which they turn: whoever comes just then is there twice.
         for habit in Habit::ALL.into_iter().chain([Habit::Punctual]) {
             for _ in 0..OF_EACH_HABIT {
-                let people = (0..3).map(|_| self.chance.below(PEOPLE) as u32).collect();
+                let members = if habit == Habit::Family { 5 } else { 3 };
+                let people = (0..members).map(|_| self.chance.below(PEOPLE) as u32).collect();
                 let name = format!("{}-{}", habit.word(), self.actors.len());
                 self.actors.push(Actor::new(name, habit, people));
                 self.wakes.push(0);

@@ -4,7 +4,7 @@
 use crate::people::Spelled;
 use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::Timestamp;
-use booking::engine::{AppointmentSeen, BookingRequest, Done, HoldSeen, Rendered, Verdict};
+use booking::engine::{AppointmentSeen, BookingRequest, Done, HoldSeen, Rendered, SaidCode, Verdict};
 use booking::role::wanted::{Maker, Wanted};
 use scheduling::command::Command;
 use scheduling::resident::eligibility::Answers;
@@ -28,6 +28,8 @@ pub enum Opens {
     Appointment(AppointmentId),
     /// An appointment of somebody else: which, and which of its shared links.
     Helped(AppointmentId, u32),
+    /// An appointment, for some minutes from when its code and a birth date were said.
+    Said(AppointmentId, Timestamp),
     /// Nothing: made up.
     Nothing,
 }
@@ -118,6 +120,28 @@ pub enum Wish {
         token: Secret,
         number: u32,
     },
+    CancelByCode {
+        appointment: AppointmentId,
+        said: Secret,
+    },
+    SendAnew {
+        appointment: AppointmentId,
+        said: Secret,
+    },
+}
+
+impl Secret {
+    /// As what a code and a birth date bought.
+    fn said(&self) -> SaidCode {
+        let at = match self.opens {
+            Opens::Said(_, at) => at,
+            _ => Timestamp::default(),
+        };
+        SaidCode {
+            at,
+            token: self.text.clone(),
+        }
+    }
 }
 
 impl Wish {
@@ -154,6 +178,8 @@ impl Wish {
                 token,
                 number,
             } => maker.stop_link(*appointment, &token.text, *number),
+            Self::CancelByCode { appointment, said } => maker.cancel_by_code(*appointment, said.said()),
+            Self::SendAnew { appointment, said } => maker.send_link_anew(*appointment, said.said()),
         }
     }
 
@@ -171,6 +197,8 @@ impl Wish {
             Self::StopLink {
                 appointment, number, ..
             } => of(8 + *number as u8, &appointment.to_bytes()),
+            Self::CancelByCode { appointment, .. } => of(254, &appointment.to_bytes()),
+            Self::SendAnew { appointment, .. } => of(255, &appointment.to_bytes()),
         }
     }
 }
@@ -194,6 +222,8 @@ impl fmt::Display for Wish {
             Self::StopLink {
                 appointment, number, ..
             } => write!(f, "stop-link {appointment} {number}"),
+            Self::CancelByCode { appointment, .. } => write!(f, "cancel-by-code {appointment}"),
+            Self::SendAnew { appointment, .. } => write!(f, "send-link-anew {appointment}"),
         }
     }
 }

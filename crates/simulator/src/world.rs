@@ -111,6 +111,8 @@ fn first_sessions() -> Vec<SessionRow> {
         session("north", today, MMR, ((8, 20), (9, 20)), 12, 2),
         session("west", today, FLU, ((8, 0), (9, 0)), 20, 1),
         session("west", "2026-11-04", FLU, ((9, 0), (9, 40)), 20, 3),
+        session("west", "2026-11-04", FLU, ((10, 0), (10, 40)), 20, 5),
+        session("north", "2026-11-05", MMRV, ((9, 0), (9, 40)), 20, 2),
         session("south", "2026-11-05", MMR, ((9, 0), (9, 40)), 20, 1),
         session("south", "2026-11-30", MMR, ((9, 0), (9, 40)), 20, 1),
         session("south", "2026-12-01", MMR, ((9, 0), (10, 0)), 20, 2),

@@ -29,6 +29,7 @@ pub struct Postgres {
     /// Of loopback.
     pub port: u16,
     settings: Vec<String>,
+    standby: Option<Box<Self>>,
 }
 
 impl Postgres {
@@ -36,7 +37,9 @@ impl Postgres {
     pub fn start(parent: &Path, settings: &[&str]) -> Result<Self> {
         let bin = tools::postgres(VERSION)?;
         let folder = parent.join(format!("evenkeel-postgres-{}", std::process::id()));
-        let folder = (0..).map(|n| folder.with_extension(n.to_string())).find(|f| !f.exists());
+        let folder = (0..1_000)
+            .map(|n| folder.with_extension(n.to_string()))
+            .find(|f| !f.exists());
         let folder = folder.context("no folder is free")?;
         std::fs::create_dir_all(&folder)?;
         give_away(&folder)?;
@@ -45,13 +48,24 @@ impl Postgres {
         give_away(&word)?;
         let mut init = unprivileged(&bin.join("initdb"))?;
         init.arg("-D").arg(folder.join("data")).arg("--pwfile").arg(&word);
-        init.args(["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-k"]);
+        init.args([
+            "-U",
+            ROLE,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+            "-k",
+        ]);
         program::output(init.current_dir(&folder))?;
         let mut server = Self {
             folder,
             process: None,
             port: TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
             settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
+            standby: None,
         };
         server.run()?;
         Ok(server)
@@ -60,41 +74,107 @@ impl Postgres {
     /// Starts it, again.
     pub fn run(&mut self) -> Result<()> {
         let mut command = unprivileged(&tools::postgres(VERSION)?.join("postgres"))?;
-        command.arg("-D").arg(self.folder.join("data")).arg("-p").arg(self.port.to_string());
-        let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=400", "log_line_prefix=%m [%p] %a "];
+        command
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .arg("-p")
+            .arg(self.port.to_string());
+        let own = [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=400",
+            "log_line_prefix=%m [%p] %a ",
+        ];
         for setting in own.iter().copied().chain(self.settings.iter().map(String::as_str)) {
             command.arg("-c").arg(setting);
         }
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir(&self.folder);
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("log"))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .current_dir(&self.folder);
         let process = command.process_group(0).spawn().context("starting postgres")?;
         let group = Group::of(&process);
         self.process = Some((process, group));
         let began = Instant::now();
         while !self.is_ready() {
-            ensure!(began.elapsed() < READY_WITHIN, "PostgreSQL is not ready:\n{}", self.log());
+            ensure!(
+                began.elapsed() < READY_WITHIN,
+                "PostgreSQL is not ready:\n{}",
+                self.log()
+            );
             std::thread::sleep(PAUSE);
         }
         Ok(())
     }
 
+    /// Adds a standby, which every commit waits for from now on.
+    pub fn add_standby(&mut self) -> Result<()> {
+        let hba = self.folder.join("data/pg_hba.conf");
+        let mut rules = std::fs::read_to_string(&hba)?;
+        rules.push_str("host replication all 127.0.0.1/32 scram-sha-256\n");
+        std::fs::write(&hba, rules)?;
+        self.ask("postgres", "SELECT pg_reload_conf()")?;
+        let folder = self.folder.join("standby");
+        let mut copy = unprivileged(&tools::postgres(VERSION)?.join("pg_basebackup"))?;
+        copy.arg("-D")
+            .arg(folder.join("data"))
+            .args(["-R", "-X", "stream", "-c", "fast", "-d"])
+            .arg(self.url("postgres"));
+        std::fs::create_dir_all(&folder)?;
+        give_away(&folder)?;
+        program::output(copy.current_dir(&folder))?;
+        let mut standby = Self {
+            folder,
+            process: None,
+            port: TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
+            settings: self.settings.clone(),
+            standby: None,
+        };
+        standby.run()?;
+        self.standby = Some(Box::new(standby));
+        self.ask("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.ask("postgres", "SELECT pg_reload_conf()")?;
+        Ok(())
+    }
+
     fn is_ready(&self) -> bool {
-        let Ok(bin) = tools::postgres(VERSION) else { return false };
+        let Ok(bin) = tools::postgres(VERSION) else {
+            return false;
+        };
         let mut ask = Command::new(bin.join("pg_isready"));
-        ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", ROLE, "-d", "postgres"]);
+        ask.args([
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "-U",
+            ROLE,
+            "-d",
+            "postgres",
+        ]);
         ask.status().is_ok_and(|status| status.success())
     }
 
     /// The URL of one of its databases.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{ROLE}:{ROLE}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+        format!(
+            "postgres://{ROLE}:{ROLE}@127.0.0.1:{}/{database}?sslmode=disable",
+            self.port
+        )
     }
 
     /// Runs SQL by Debian's own client.
     pub fn ask(&self, database: &str, sql: &str) -> Result<String> {
         let bin = tools::postgres(VERSION)?;
         let mut ask = Command::new(bin.join("psql"));
-        ask.arg(self.url(database)).args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        ask.arg(self.url(database))
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql]);
         Ok(program::output(&mut ask)?.trim().to_owned())
     }
 
@@ -127,6 +207,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        drop(self.standby.take());
         if let (Ok(pid), Some((mut process, _group))) = (self.pid(), self.process.take()) {
             let _ = kill(pid, Signal::SIGQUIT);
             let began = Instant::now();
@@ -147,7 +228,9 @@ fn unprivileged(program: &Path) -> Result<Command> {
     }
     let setpriv = tools::debian("setpriv", "util-linux")?;
     let mut command = Command::new(setpriv);
-    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--init-groups"])
+        .arg(program);
     Ok(command)
 }
 

@@ -2,8 +2,8 @@
 //! few milliseconds for commits of other processes. Also knows when currency was last *confirmed*.
 
 use super::snapshot::Snapshot;
-use crate::records;
 use crate::committer::Saved;
+use crate::records;
 use crate::records::change::Change;
 use arc_swap::ArcSwap;
 use base::id::SlotId;
@@ -106,7 +106,7 @@ impl ChangeFeed {
     /// said of how current that is, and the follower looks at it again.
     pub(crate) fn committed(
         &self,
-        saved: Saved,
+        saved: &Saved,
         current_at: Duration,
         connection: &mut Connection,
     ) -> Result<(), Broken> {
@@ -146,7 +146,10 @@ impl ChangeFeed {
         // After a failover that lost what was never acknowledged, numbers may begin anew behind it.
         let (mut changes, whole) = records::change::after(&mut tx, applied.until.min(until))?;
         changes.retain(|change| !applied.beyond.contains(&change.sequence));
-        let beyond = changes.iter().map(|change| change.sequence).filter(|sequence| *sequence > until);
+        let beyond = changes
+            .iter()
+            .map(|change| change.sequence)
+            .filter(|sequence| *sequence > until);
         let beyond: Vec<i64> = beyond.collect();
         let current = self.snapshot.load_full();
         let version = current.version() + 1;

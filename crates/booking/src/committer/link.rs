@@ -19,21 +19,30 @@ pub enum Whose {
     Helper,
 }
 
-/// Whose link to this appointment a secret is, if it is one that opens.
+/// Whose link to this appointment a secret is, if it is one that opens. While new links are on their way, so many of the
+/// resident's earlier ones still do: a mail may wait for hours, and nobody shall be without any.
 pub(crate) fn opened_by<'l>(
     token: &str,
     appointment: &Appointment,
+    on_their_way: u32,
     mut shared: impl Iterator<Item = &'l SharedLink>,
     keys: &KeyRing,
 ) -> Option<Whose> {
     let (purpose, id) = (Purpose::ManageAppointment.word(), appointment.id.to_bytes());
-    if keys.token_matches(token, purpose, &id, appointment.generation) {
+    let oldest = appointment.generation.saturating_sub(on_their_way);
+    if (oldest..=appointment.generation).any(|generation| keys.token_matches(token, purpose, &id, generation)) {
         return Some(Whose::Resident);
     }
     let purpose = Purpose::HelpWithAppointment.word();
     shared
         .any(|link| link.is_live() && keys.token_matches(token, purpose, &link.bytes(), SHARED_GENERATION))
         .then_some(Whose::Helper)
+}
+
+/// Whether a secret is that of the resident's link as it is now, whichever key made it: not one that is about to end.
+pub(crate) fn is_todays(token: &str, appointment: &Appointment, keys: &KeyRing) -> bool {
+    let (purpose, id) = (Purpose::ManageAppointment.word(), appointment.id.to_bytes());
+    keys.token_matches(token, purpose, &id, appointment.generation)
 }
 
 /// The secret of a shared link.

@@ -61,6 +61,10 @@ pub(super) fn load(
     records::resident::of(tx, &residents, keys, |id, details| {
         set.residents.insert(id, details);
     })?;
+    for (id, appointment) in &set.appointments {
+        let on_their_way = records::outbox::links_on_their_way(tx, appointment)?;
+        set.links_on_their_way.insert(*id, on_their_way);
+    }
     records::shared_link::of(tx, &wanted.appointments, |link| {
         set.links.insert((link.appointment, link.number), link);
     })?;

@@ -281,7 +281,7 @@ impl Making<'_> {
         copy::compare(&copied.content, &mut target, &mut |done, total| {
             watch(Step::Comparing, done, total)
         })?;
-        super::restore::close(target, to)?;
+        super::restore::into_one_file(target, to)?;
         Ok(to.metadata().map_err(io(to))?.len())
     }
 

@@ -165,7 +165,9 @@ fn bring_table(
     drop(read);
     loop {
         let rows = table.page(view, after.as_ref(), PAGE).map_err(CopyFailed::Source)?;
-        rows.iter().for_each(|row| digest.add(row));
+        for row in &rows {
+            digest.add(row);
+        }
         let is_last = rows.len() < PAGE as usize;
         let until = rows.last().map(|row| table.key(row));
         changed += write(
@@ -249,7 +251,9 @@ pub fn content(connection: &mut Connection, watch: Watch<'_>) -> Result<Content,
             let rows = table
                 .page(&mut view, after.as_ref(), PAGE)
                 .map_err(CopyFailed::Target)?;
-            rows.iter().for_each(|row| digest.add(row));
+            for row in &rows {
+                digest.add(row);
+            }
             course.go_on(rows.len() as u64)?;
             after = rows.last().map(|row| table.key(row));
             if rows.len() < PAGE as usize {

@@ -3,11 +3,11 @@
 //! Repeatable: the jurisdiction is written last, so a load that was cut off is taken up again, and one that is whole is
 //! left alone. Never touches an installation that has a jurisdiction or clinics of its own.
 
-use crate::pause;
 use super::import::{Import, ImportError, Report};
 use super::table_file::FileLimits;
 use super::{clinic_file, zip_file};
 use crate::availability::change_feed::read_rules;
+use crate::pause;
 use crate::reconciler::slot_horizon::{Filled, fill_first};
 use crate::records;
 use base::time::Zone;

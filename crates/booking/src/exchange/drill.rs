@@ -91,7 +91,7 @@ impl Drill<'_> {
         let (now, began) = (self.clock.now(), self.clock.monotonic());
         let newest = kept(self.destination)?.pop();
         let newest = newest.ok_or_else(|| DrillError::NoBackup(self.destination.to_string()))?;
-        let mut report = self.report(&newest, self.destination.to_string(), now);
+        let mut report = begun(&newest, self.destination.to_string(), now);
         if let Err(error) = self.restore(&newest, &mut report, now, watch) {
             report.findings.push(error.to_string());
         }
@@ -117,7 +117,7 @@ impl Drill<'_> {
             name: "brought back by other means".to_owned(),
             bytes,
         };
-        let mut report = self.report(&found, super::relocation::name(restored), now);
+        let mut report = begun(&found, super::relocation::name(restored), now);
         report.last_event_age_s = last.map(|at| now.since(at).as_secs_f64());
         report.findings.extend(wrong_keys.map(|wrong| wrong.to_string()));
         self.verify(restored, &mut report)?;
@@ -125,27 +125,6 @@ impl Drill<'_> {
         report.rto_s = self.clock.monotonic().saturating_sub(began).as_secs_f64();
         report.passed = report.findings.is_empty();
         Ok(report)
-    }
-
-    fn report(&self, newest: &KeptBackup, destination: String, now: Timestamp) -> DrillReport {
-        DrillReport {
-            at: now.to_string(),
-            at_micros: now.micros(),
-            passed: false,
-            findings: Vec::new(),
-            backup: newest.name.clone(),
-            destination,
-            bytes: newest.bytes,
-            sha256: None,
-            rpo_s: now.since(newest.made_at).as_secs_f64(),
-            last_event_age_s: None,
-            rto_s: 0.0,
-            fetch_s: 0.0,
-            verify_s: 0.0,
-            rows: BTreeMap::new(),
-            chains: 0,
-            previous: String::new(),
-        }
     }
 
     fn restore(
@@ -210,6 +189,28 @@ impl Drill<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A report that says nothing yet.
+fn begun(newest: &KeptBackup, destination: String, now: Timestamp) -> DrillReport {
+    DrillReport {
+        at: now.to_string(),
+        at_micros: now.micros(),
+        passed: false,
+        findings: Vec::new(),
+        backup: newest.name.clone(),
+        destination,
+        bytes: newest.bytes,
+        sha256: None,
+        rpo_s: now.since(newest.made_at).as_secs_f64(),
+        last_event_age_s: None,
+        rto_s: 0.0,
+        fetch_s: 0.0,
+        verify_s: 0.0,
+        rows: BTreeMap::new(),
+        chains: 0,
+        previous: String::new(),
     }
 }
 

@@ -2,9 +2,9 @@
 //! changes nothing; then rows are written in bounded transactions beside the servers, each with its AuditEvent and its
 //! change row. Repeatable: what is there already stays as it is, so an import that was cut off is simply run again.
 
-use crate::pause;
 use super::session_file::SessionRow;
 use super::table_file::{FileRead, RowError};
+use crate::pause;
 use crate::records;
 use crate::records::audit::Link;
 use crate::records::change::Change;
@@ -171,9 +171,7 @@ impl Import<'_> {
             due.push(zip);
         }
         self.write_in_parts(&due, ROWS_AT_ONCE, |tx, part, _| {
-            for zip in part {
-                records::zip::save(tx, zip)?;
-            }
+            records::zip::save(tx, part)?;
             Ok(Written {
                 kind: AuditKind::ZipsImported,
                 count: part.len() as u32,
@@ -242,9 +240,7 @@ impl Import<'_> {
             for (session, slots) in part {
                 // Another import may have published it since we looked.
                 if records::session::insert_new(tx, session, now)? {
-                    for slot in slots {
-                        records::slot::insert_new(tx, slot)?;
-                    }
+                    records::slot::insert_new(tx, slots)?;
                     written.count += 1;
                     written.clinics.push(session.clinic);
                 }

@@ -146,7 +146,7 @@ impl Move<'_> {
             Err(cause) => return Err(self.lift_after(cause, &mut from)),
         };
         let began = self.clock.monotonic();
-        let done = self.rest(&mut from, &mut to, keys, hold_grace, watch);
+        let done = rest(&mut from, &mut to, keys, hold_grace, watch);
         let done = done.and_then(|done| {
             self.set(&mut to, id, State::Ready, paused_at)?;
             Ok(done)
@@ -255,30 +255,6 @@ impl Move<'_> {
         Ok(at)
     }
 
-    fn rest(
-        &self,
-        from: &mut Connection,
-        to: &mut Connection,
-        keys: &KeyRing,
-        hold_grace: Duration,
-        watch: Watch<'_>,
-    ) -> Result<(Copied, Report), RelocationError> {
-        let copied = copy::bring(from, to, &mut |done, total| watch(Part::Rest, done, total))?;
-        copy::compare(&copied.content, to, &mut |done, total| {
-            watch(Part::Comparing, done, total)
-        })?;
-        let report = verify::verify(to, Some(keys), &[], hold_grace)?;
-        if let Some(first) = report.findings.first() {
-            return Err(RelocationError::FoundWrong(format!(
-                "{}: {} (and {} more)",
-                first.invariant,
-                first.detail,
-                report.findings.len() + report.not_shown - 1
-            )));
-        }
-        Ok((copied, report))
-    }
-
     fn lift_after(&self, cause: RelocationError, from: &mut Connection) -> RelocationError {
         let mut tries = 0;
         loop {
@@ -373,4 +349,28 @@ impl Move<'_> {
         let there = there.filter(|there| row.is_none_or(|row| row.id == there.id));
         Ok(there.map(|there| (to, there.id)))
     }
+}
+
+/// Brings what has changed since the bulk, compares, and verifies.
+fn rest(
+    from: &mut Connection,
+    to: &mut Connection,
+    keys: &KeyRing,
+    hold_grace: Duration,
+    watch: Watch<'_>,
+) -> Result<(Copied, Report), RelocationError> {
+    let copied = copy::bring(from, to, &mut |done, total| watch(Part::Rest, done, total))?;
+    copy::compare(&copied.content, to, &mut |done, total| {
+        watch(Part::Comparing, done, total)
+    })?;
+    let report = verify::verify(to, Some(keys), &[], hold_grace)?;
+    if let Some(first) = report.findings.first() {
+        return Err(RelocationError::FoundWrong(format!(
+            "{}: {} (and {} more)",
+            first.invariant,
+            first.detail,
+            report.findings.len() + report.not_shown - 1
+        )));
+    }
+    Ok((copied, report))
 }

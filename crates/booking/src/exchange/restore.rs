@@ -4,13 +4,16 @@
 use super::backup::artefact::{Artefact, HeadNote, Unusable};
 use super::backup::{BackupError, Step, Watch, io};
 use super::copy;
+use crate::records::audit::{self, Link};
 use crate::records::relocation::{self, Relocation, State};
 use crate::records::{self, census};
 use crate::sealing::committed;
 use crate::verify::{self, Report};
+use base::answer::Fault;
 use base::time::Timestamp;
 use database::{Broken, Connection, Database, OpenError};
 use runtime::secret::KeyRing;
+use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,6 +21,8 @@ use std::time::Duration;
 
 /// What a server calls its database.
 const DATABASE: &str = "evenkeel.sqlite";
+/// The audit chain of restores.
+const CHAIN: &str = "restore";
 /// What must not be there: a database, what belongs to one, and notes about the chains of one.
 const OCCUPIED: [&str; 4] = [DATABASE, "evenkeel.sqlite-wal", "evenkeel.sqlite-shm", "heads"];
 
@@ -117,17 +122,8 @@ pub fn unpack(artefact: &Artefact, folder: &Path, now: Timestamp, watch: Watch<'
     let mut tx = connection.begin()?;
     records::relocation::remove(&mut tx)?;
     committed(tx)?;
-    close(connection, &file)?;
+    into_one_file(connection, &file)?;
     Ok(Unpacked { file, rows })
-}
-
-/// Closes a database that nobody else has open: everything is in its file, and on disk.
-pub(super) fn close(mut connection: Connection, file: &Path) -> Result<(), BackupError> {
-    if !connection.empty_log()? {
-        return Err(io(file)(std::io::Error::other("its log could not be moved into it")));
-    }
-    drop(connection);
-    File::open(file).and_then(|file| file.sync_all()).map_err(io(file))
 }
 
 /// Refuses a database that holds something, unless it is what a restore that did not end has left.
@@ -181,6 +177,34 @@ pub fn fill(unpacked: &Unpacked, database: &Database, now: Timestamp, watch: Wat
     let mut tx = target.begin()?;
     relocation::remove(&mut tx)?;
     Ok(committed(tx)?)
+}
+
+/// Everything into the file itself, down to the disk: its log is left behind when it goes to its place.
+pub(super) fn into_one_file(mut connection: Connection, file: &Path) -> Result<(), BackupError> {
+    if !connection.empty_log()? {
+        let cause = "somebody reads the database that is being made".to_owned();
+        let fault = Fault::Busy;
+        return Err(Broken::Fault { fault, cause }.into());
+    }
+    drop(connection);
+    File::open(file).and_then(|file| file.sync_all()).map_err(io(file))
+}
+
+/// Leaves a trace in the audit chains: since when what people were told may be missing, and when it was restored.
+pub fn note(unpacked: &Unpacked, made_at: Timestamp, now: Timestamp) -> Result<(), RestoreError> {
+    let mut connection = Database::file(&unpacked.file).connect_beside()?;
+    let event = AuditEvent {
+        kind: AuditKind::BackupRestored,
+        subject: Subject::Jurisdiction,
+        slot: None,
+        at: now,
+        count: u32::try_from(now.since(made_at).as_secs()).unwrap_or(u32::MAX),
+    };
+    let mut tx = connection.begin()?;
+    let mut head = audit::head(&mut tx, CHAIN)?;
+    audit::insert(&mut tx, [&Link::forge(CHAIN, &mut head, &event, None, 0, None)])?;
+    committed(tx)?;
+    Ok(into_one_file(connection, &unpacked.file)?)
 }
 
 /// Puts a restored database where a server of this data folder finds it, in one step and never over another.

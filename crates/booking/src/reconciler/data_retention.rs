@@ -1,10 +1,10 @@
 //! Erases residents whose appointments were long ago: see [`crate::erasure`]. Goes through appointments in the order
 //! they were booked, in small steps; where it stands is in memory only, since looking again costs little.
 
-use crate::pause;
 use crate::engine::{Engine, StartError, connection, count};
 use crate::erasure::{CHAIN, forget, is_erased};
 use crate::limit;
+use crate::pause;
 use crate::records::{appointment, audit, slot};
 use crate::sealing::committed;
 use base::id::AppointmentId;

@@ -1,7 +1,7 @@
 //! Forgets what was kept for a while only: outcomes and messages past their retention, changes every follower has seen.
 
-use crate::pause;
 use crate::engine::{Engine, StartError, connection};
+use crate::pause;
 use crate::reconciler::message_delivery::COPIES_COUNT;
 use crate::{limit, records};
 use base::limit::Settings;

@@ -6,8 +6,8 @@ mod claim;
 pub mod letter;
 mod receipt;
 
-use crate::pause;
 use crate::engine::{Engine, StartError, connection};
+use crate::pause;
 use crate::records::outbox;
 use base::limit::Settings;
 use base::time::Timestamp;

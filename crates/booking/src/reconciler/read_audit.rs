@@ -2,8 +2,8 @@
 //! later, so that nobody who reads waits for the disk, and at most one for each appointment and hour, so that nobody
 //! can fill the disk by reading. What is noted and not yet written is lost with the process.
 
-use crate::pause;
 use crate::engine::{Engine, StartError, connection, count};
+use crate::pause;
 use crate::records::audit::{self, Link};
 use crate::sealing::committed;
 use base::id::AppointmentId;

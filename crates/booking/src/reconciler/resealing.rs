@@ -1,8 +1,8 @@
 //! Follows the key file, declares a new key, and seals anew what is sealed with an older one, or lies in clear since
 //! 0.1. Small transactions at a measured pace; where it stands is in the database, so that any process goes on with it.
 
-use crate::pause;
 use crate::engine::{Engine, StartError, connection, count};
+use crate::pause;
 use crate::records::resident::is_clear;
 use crate::records::sealing::{self, COLUMNS, Progress, SealedColumn, Value};
 use crate::sealing::{agree, committed, declare};

@@ -3,9 +3,9 @@
 //! its rules or its plan have changed since. Several processes may do it at once; they would write the same rows.
 //! A jurisdiction that is no demonstration publishes its sessions itself; so does who imports a clinic into one.
 
-use crate::pause;
 use crate::availability::change_feed::read_rules;
 use crate::engine::{Engine, StartError, connection};
+use crate::pause;
 use crate::records;
 use crate::records::audit::Link;
 use crate::records::change::Change;
@@ -217,9 +217,7 @@ fn publish(connection: &mut Connection, clock: &Clock, planned: &[PlannedSession
     }
     let mut slots: Vec<&Slot> = planned.iter().flat_map(|one| &one.slots).collect();
     slots.sort_unstable_by_key(|slot| slot.id);
-    for slot in slots {
-        filled.slots += u32::from(records::slot::insert_new(&mut tx, slot)?);
-    }
+    filled.slots += records::slot::insert_new(&mut tx, slots)?;
     if filled == Filled::default() {
         return Ok(filled);
     }

@@ -83,7 +83,8 @@ pub fn take_codes(tx: &mut Transaction<'_>, first: CodeNumber, many: u32) -> Res
     let many = i64::from(many);
     let sql = "INSERT INTO code_block (one, next) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
     tx.execute(sql, &[first.stored().into()])?;
-    let sql = "UPDATE code_block SET next = CASE WHEN next < $1 THEN $1 ELSE next END + $2 WHERE one = 1 RETURNING next";
+    let sql =
+        "UPDATE code_block SET next = CASE WHEN next < $1 THEN $1 ELSE next END + $2 WHERE one = 1 RETURNING next";
     let next = tx.query_one(sql, &[first.stored().into(), many.into()], |row| row.integer(0))?;
     let next = next.ok_or_else(|| Broken::Conflict("no codes were given".to_owned()))?;
     Ok(CodeNumber::from_stored(next - many - 1))
@@ -170,7 +171,14 @@ pub fn insert<'a>(
     tx: &mut Transaction<'_>,
     appointments: impl IntoIterator<Item = &'a Appointment>,
 ) -> Result<(), Broken> {
-    let ids = |a: &Appointment| [a.id.to_bytes(), a.slot.to_bytes(), a.hold.to_bytes(), a.resident.to_bytes()];
+    let ids = |a: &Appointment| {
+        [
+            a.id.to_bytes(),
+            a.slot.to_bytes(),
+            a.hold.to_bytes(),
+            a.resident.to_bytes(),
+        ]
+    };
     let owned = |a: &'a Appointment| (ids(a), a.identity.contacts.concat(), a);
     let appointments: Vec<_> = appointments.into_iter().map(owned).collect();
     let values: Vec<[Value<'_>; 17]> = appointments

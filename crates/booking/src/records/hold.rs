@@ -33,7 +33,8 @@ pub fn of<'a>(
     ids: impl IntoIterator<Item = &'a HoldId>,
     mut each: impl FnMut(Hold),
 ) -> Result<(), Broken> {
-    let sql = "SELECT id, status, entries, placed_at, expires_at, extensions_left FROM hold WHERE id IN ($keys) ORDER BY id";
+    let sql =
+        "SELECT id, status, entries, placed_at, expires_at, extensions_left FROM hold WHERE id IN ($keys) ORDER BY id";
     by_ids(tx, sql, ids, |row| each(read(row)))
 }
 

@@ -5,6 +5,7 @@ use super::{id_at, join_ids, split_ids};
 use base::id::{AppointmentId, ClinicId, MessageId, SlotId};
 use base::time::Timestamp;
 use database::{Broken, Row, Transaction, Value};
+use scheduling::resident::appointment::Appointment;
 use scheduling::resident::message::Occasion;
 use serde::{Deserialize, Serialize};
 
@@ -161,7 +162,13 @@ pub fn last_number(tx: &mut Transaction<'_>) -> Result<u64, Broken> {
 
 /// Adds messages.
 pub fn insert<'a>(tx: &mut Transaction<'_>, messages: impl IntoIterator<Item = &'a Stored>) -> Result<(), Broken> {
-    let owned = |message: &'a Stored| (message.id.to_bytes(), join_ids(message.appointments.iter().copied()), message);
+    let owned = |message: &'a Stored| {
+        (
+            message.id.to_bytes(),
+            join_ids(message.appointments.iter().copied()),
+            message,
+        )
+    };
     let messages: Vec<_> = messages.into_iter().map(owned).collect();
     let values: Vec<[Value<'_>; 9]> = messages
         .iter()
@@ -384,6 +391,18 @@ pub fn revive(tx: &mut Transaction<'_>, id: MessageId, now: Timestamp) -> Result
     let sql = "UPDATE outbox SET state = 'waiting', due_at = $2, attempts = 0, tried_at = NULL, ended_at = NULL
          WHERE id = $1 AND state = 'dead'";
     Ok(tx.execute(sql, &[(&id).into(), now.micros().into()])? == 1)
+}
+
+/// How many mails with a new link of an appointment have not been delivered yet, those that were given up too.
+pub fn links_on_their_way(tx: &mut Transaction<'_>, appointment: &Appointment) -> Result<u32, Broken> {
+    if appointment.link_sent_at.is_none() {
+        return Ok(0);
+    }
+    let (id, occasion) = (appointment.id.to_bytes(), Occasion::LinkSentAnew.code());
+    let sql = "SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting' AND occasion = $1 AND appointments = $2)
+         + (SELECT count(*) FROM outbox WHERE state = 'dead' AND occasion = $1 AND appointments = $2)";
+    let count = tx.query_one(sql, &[occasion.into(), (&id).into()], |row| row.integer(0) as u32)?;
+    Ok(count.unwrap_or_default())
 }
 
 /// Forgets messages that ended before an instant, at most `limit` of each kind; answers how many.

@@ -73,22 +73,28 @@ pub fn save_counters<'a>(tx: &mut Transaction<'_>, slots: impl IntoIterator<Item
         .map(|_| ())
 }
 
-/// Adds a slot unless it is there; answers whether it was added.
-pub fn insert_new(tx: &mut Transaction<'_>, slot: &Slot) -> Result<bool, Broken> {
-    let (id, clinic, session) = (slot.id.to_bytes(), slot.clinic.to_bytes(), slot.session.to_bytes());
-    let values = [
-        (&id).into(),
-        (&clinic).into(),
-        (&session).into(),
-        slot.product.number().into(),
-        date_number(slot.date).into(),
-        slot.starts_at.micros().into(),
-        slot.ends_at.micros().into(),
-        slot.capacity.into(),
-    ];
+/// Adds slots that are not there yet; answers how many were added.
+pub fn insert_new<'a>(tx: &mut Transaction<'_>, slots: impl IntoIterator<Item = &'a Slot>) -> Result<u32, Broken> {
+    let ids = |slot: &Slot| [slot.id.to_bytes(), slot.clinic.to_bytes(), slot.session.to_bytes()];
+    let slots: Vec<_> = slots.into_iter().map(|slot| (ids(slot), slot)).collect();
+    let values: Vec<[Value<'_>; 8]> = slots
+        .iter()
+        .map(|([id, clinic, session], slot)| {
+            [
+                id.into(),
+                clinic.into(),
+                session.into(),
+                slot.product.number().into(),
+                date_number(slot.date).into(),
+                slot.starts_at.micros().into(),
+                slot.ends_at.micros().into(),
+                slot.capacity.into(),
+            ]
+        })
+        .collect();
     let sql = "INSERT INTO slot (id, clinic, session, product, date, starts_at, ends_at, capacity, held, booked)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0) ON CONFLICT (id) DO NOTHING";
-    Ok(tx.execute(sql, &values)? > 0)
+    Ok(tx.execute_each(sql, &values)?.into_iter().sum::<usize>() as u32)
 }
 
 /// Every slot there is, for `verify`.

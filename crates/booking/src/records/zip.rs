@@ -38,16 +38,21 @@ pub fn all(tx: &mut Transaction<'_>) -> Result<Vec<Zip>, Broken> {
     Ok(zips)
 }
 
-/// Adds or replaces a ZIP code.
-pub fn save(tx: &mut Transaction<'_>, zip: &Zip) -> Result<(), Broken> {
-    let values = [
-        (&zip.zip).into(),
-        (&zip.city).into(),
-        (&zip.state).into(),
-        Value::Real(zip.latitude),
-        Value::Real(zip.longitude),
-    ];
+/// Adds or replaces ZIP codes.
+pub fn save<'a>(tx: &mut Transaction<'_>, zips: impl IntoIterator<Item = &'a Zip>) -> Result<(), Broken> {
+    let values: Vec<[Value<'_>; 5]> = zips
+        .into_iter()
+        .map(|zip| {
+            [
+                (&zip.zip).into(),
+                (&zip.city).into(),
+                (&zip.state).into(),
+                Value::Real(zip.latitude),
+                Value::Real(zip.longitude),
+            ]
+        })
+        .collect();
     let sql = "INSERT INTO zip (zip, city, state, latitude, longitude) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (zip) DO UPDATE SET city = excluded.city, state = excluded.state, latitude = excluded.latitude, longitude = excluded.longitude";
-    tx.execute(sql, &values).map(|_| ())
+    tx.execute_each(sql, &values).map(|_| ())
 }

@@ -2,7 +2,7 @@
 //! Whoever holds this handle can do nothing else.
 
 use super::wanted::{Maker, Wanted};
-use crate::committer::{Task, Tokens, appointment_seen, hold_seen, opened_by, shared_token};
+use crate::committer::{Task, appointment_seen, hold_seen, is_todays, opened_by, shared_token};
 use crate::engine::{
     AppointmentSeen, Ask, BookingRequest, Engine, FoundByCode, HoldSeen, Reply, SaidCode, SharedSeen, Whose, count,
 };
@@ -13,7 +13,6 @@ use base::time::{Date, Timestamp};
 use database::{Broken, Connection};
 use runtime::clock::Clock;
 use runtime::secret::KeyRing;
-use scheduling::command::Command;
 use scheduling::resident::code::Code;
 use scheduling::resident::personal_link::{HOLD_GENERATION, Purpose, SharedLink, code_counts, is_over};
 use std::collections::BTreeMap;
@@ -98,26 +97,12 @@ impl Resident {
     /// links are over.
     pub async fn find_by_code(&self, code: Code, born: Date) -> Result<Option<FoundByCode>, Fault> {
         let keys = self.engine.keys().clone();
-        let (now, lasts) = self.now_and_lasts();
-        let number = code.number(|round, half| keys.keyed_small(round, half));
-        let read = self.engine.inner().reader.read(move |connection| {
-            let mut tx = connection.begin_read()?;
-            let Some(appointment) = records::appointment::by_code(&mut tx, number)? else {
-                return Ok(None);
-            };
-            let details = records::resident::load(&mut tx, appointment.resident, &keys)?;
-            let details = details.filter(|details| details.person.birth_date == born);
-            let slot = records::slot::load(&mut tx, appointment.slot)?;
-            let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
-            let (Some(slot), Some(details)) = (slot, details) else {
-                return Ok(None);
-            };
-            Ok(Some(FoundByCode {
-                seen: appointment_seen(&appointment, &slot, Some(&details), &keys),
-                said: SaidCode::new(appointment.id, now, &keys),
-                link_sent_at: appointment.link_sent_at,
-            }))
-        });
+        let until = self.now_and_lasts();
+        let read = self
+            .engine
+            .inner()
+            .reader
+            .read(move |connection| read_by_code(connection, &keys, (code, born), until));
         let found = read.await?;
         if let Some(found) = &found {
             self.note_read(found.seen.id);
@@ -156,15 +141,13 @@ impl Resident {
 
     /// Cancels an appointment whose code and birth date were said.
     pub async fn cancel_by_code(&self, appointment: AppointmentId, said: SaidCode, ask: Ask) -> Result<Reply, Fault> {
-        let command = Command::Cancel { appointment };
-        self.ask(by_code(command, said), ask).await
+        self.ask(self.maker.cancel_by_code(appointment, said), ask).await
     }
 
     /// Ends an appointment's own link and sends a new one to the e-mail address on file, where there is one and none
     /// was sent just before.
     pub async fn send_link_anew(&self, appointment: AppointmentId, said: SaidCode, ask: Ask) -> Result<Reply, Fault> {
-        let command = Command::SendLinkAnew { appointment };
-        self.ask(by_code(command, said), ask).await
+        self.ask(self.maker.send_link_anew(appointment, said), ask).await
     }
 
     /// Makes a link for somebody who helps.
@@ -227,7 +210,8 @@ pub(crate) fn read_appointment(
     };
     let mut shared = Vec::new();
     records::shared_link::of_appointment(&mut tx, id, |link| shared.push(link))?;
-    let Some(whose) = opened_by(&token, &appointment, shared.iter(), keys) else {
+    let on_their_way = records::outbox::links_on_their_way(&mut tx, &appointment)?;
+    let Some(whose) = opened_by(&token, &appointment, on_their_way, shared.iter(), keys) else {
         return Ok(None);
     };
     let details = records::resident::load(&mut tx, appointment.resident, keys)?;
@@ -236,10 +220,11 @@ pub(crate) fn read_appointment(
     Ok(slot.map(|slot| {
         let seen = appointment_seen(&appointment, &slot, details.as_ref(), keys);
         AppointmentSeen {
-            // Whoever helps is told no other secret than theirs.
-            manage_token: match whose {
-                Whose::Resident => seen.manage_token,
-                Whose::Helper => token,
+            // Nobody is told another secret than theirs: not whoever helps, nor who came by a link that is about to end.
+            manage_token: if is_todays(&token, &appointment, keys) {
+                seen.manage_token
+            } else {
+                token
             },
             opened_by: whose,
             shared: shared_seen(&shared, whose, keys),
@@ -286,12 +271,30 @@ pub(crate) fn task_of(wanted: Wanted, ask: Ask, clock: &Clock) -> Task {
     )
 }
 
-fn by_code(command: Command, said: SaidCode) -> Wanted {
-    let tokens = Tokens {
-        by_code: Some(said),
-        ..Tokens::default()
+/// What [`Resident::find_by_code`] reads.
+pub(crate) fn read_by_code(
+    connection: &mut Connection,
+    keys: &KeyRing,
+    (code, born): (Code, Date),
+    (now, lasts): (Timestamp, Duration),
+) -> Result<Option<FoundByCode>, Broken> {
+    let number = code.number(|round, half| keys.keyed_small(round, half));
+    let mut tx = connection.begin_read()?;
+    let Some(appointment) = records::appointment::by_code(&mut tx, number)? else {
+        return Ok(None);
     };
-    Wanted { command, tokens }
+    let details = records::resident::load(&mut tx, appointment.resident, keys)?;
+    let details = details.filter(|details| details.person.birth_date == born);
+    let slot = records::slot::load(&mut tx, appointment.slot)?;
+    let slot = slot.filter(|slot| !is_over(slot.ends_at, lasts, now));
+    let (Some(slot), Some(details)) = (slot, details) else {
+        return Ok(None);
+    };
+    Ok(Some(FoundByCode {
+        seen: appointment_seen(&appointment, &slot, Some(&details), keys),
+        said: SaidCode::new(appointment.id, now, keys),
+        link_sent_at: appointment.link_sent_at,
+    }))
 }
 
 /// Whoever was given a link sees no other one.

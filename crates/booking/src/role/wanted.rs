@@ -2,7 +2,7 @@
 //! hashes. Knows nothing of queues; the same for the doors and for the simulator.
 
 use crate::committer::Tokens;
-use crate::engine::BookingRequest;
+use crate::engine::{BookingRequest, SaidCode};
 use base::id::{AppointmentId, HoldId, Id, SlotId};
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
@@ -106,6 +106,16 @@ impl Maker {
         }
     }
 
+    /// To cancel an appointment whose code and birth date were said.
+    pub fn cancel_by_code(&self, appointment: AppointmentId, said: SaidCode) -> Wanted {
+        by_code(Command::Cancel { appointment }, said)
+    }
+
+    /// To send a new link to the address on file, and end the one before.
+    pub fn send_link_anew(&self, appointment: AppointmentId, said: SaidCode) -> Wanted {
+        by_code(Command::SendLinkAnew { appointment }, said)
+    }
+
     fn mint<Of>(&self) -> Id<Of> {
         Id::from_bits(self.entropy.uuid_v7(self.clock.now()))
     }
@@ -153,4 +163,12 @@ fn opens_appointment(token: &str) -> Tokens {
         appointment: Some(token.to_owned()),
         ..Tokens::default()
     }
+}
+
+fn by_code(command: Command, said: SaidCode) -> Wanted {
+    let tokens = Tokens {
+        by_code: Some(said),
+        ..Tokens::default()
+    };
+    Wanted { command, tokens }
 }

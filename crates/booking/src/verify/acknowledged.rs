@@ -1,6 +1,7 @@
 //! A client's own record of what it was told, compared exactly. One JSON object a line:
 //! `{"appointment":"apt-…","code":"7KXM-2QRD-9J","slot":"slt-…","status":"booked"}`; `code`, `slot` and `status` may be
-//! left out and are then not compared.
+//! left out and are then not compared. A record grows as its client is told more: of two lines about one appointment the
+//! later one counts.
 
 use super::rows::Rows;
 use super::{Invariant, Report};
@@ -8,6 +9,7 @@ use base::id::{AppointmentId, SlotId};
 use runtime::secret::KeyRing;
 use scheduling::resident::code::Code;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +29,19 @@ struct Line {
     status: Option<String>,
 }
 
+impl Acknowledged {
+    /// What a later line says stands; what it leaves out stays as it was said.
+    fn learn(&mut self, later: Self) {
+        self.code = later.code.or(self.code);
+        self.slot = later.slot.or(self.slot);
+        self.status = later.status.or(self.status.take());
+    }
+}
+
 /// Reads a record. The error names the line and what is expected.
 pub fn read(text: &str) -> Result<Vec<Acknowledged>, String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<Acknowledged> = Vec::new();
+    let mut at: BTreeMap<AppointmentId, usize> = BTreeMap::new();
     for (n, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let wrong = |cause: String| format!("line {}: {cause}", n + 1);
         let line: Line = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
@@ -41,12 +53,18 @@ pub fn read(text: &str) -> Result<Vec<Acknowledged>, String> {
         let slot = line
             .slot
             .map(|slot| SlotId::parse(&slot).map_err(|error| wrong(format!("slot: expected {error}"))));
-        lines.push(Acknowledged {
+        let told = Acknowledged {
             appointment,
             code: code.transpose()?,
             slot: slot.transpose()?,
             status: line.status,
-        });
+        };
+        if let Some(before) = at.get(&appointment) {
+            lines[*before].learn(told);
+        } else {
+            at.insert(appointment, lines.len());
+            lines.push(told);
+        }
     }
     Ok(lines)
 }

@@ -117,8 +117,12 @@ pub(crate) fn follows(link: &Link, head: &Head, report: &mut Report) {
 
 impl History {
     fn take(&mut self, link: &Link, chain: u32) {
-        self.last_at = self.last_at.max(link.at);
-        let Some(kind) = link.known_kind() else { return };
+        let kind = link.known_kind();
+        // A restore is not the work of a server, which would have freed the holds that were due by then.
+        if kind != Some(AuditKind::BackupRestored) {
+            self.last_at = self.last_at.max(link.at);
+        }
+        let Some(kind) = kind else { return };
         let bits = u128::from_be_bytes(link.subject);
         match kind {
             AuditKind::HoldPlaced | AuditKind::HoldExtended => {
@@ -148,6 +152,7 @@ impl History {
             | AuditKind::RulesImported
             | AuditKind::ZipsImported
             | AuditKind::AppointmentReadByLink
+            | AuditKind::BackupRestored
             | AuditKind::GapFound => {}
         }
     }

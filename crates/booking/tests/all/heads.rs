@@ -152,3 +152,9 @@ async fn an_event_that_was_replaced_and_a_head_that_cannot_be_read_are_found() {
         "{details:?}"
     );
 }
+
+#[test]
+fn no_build_but_the_benchs_leaves_anything_out() {
+    use booking::cost::{Part, leave_out};
+    assert!(!leave_out(&[Part::Audit, Part::Heads]) && leave_out(&[]));
+}

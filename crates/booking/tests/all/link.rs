@@ -120,10 +120,26 @@ async fn a_link_sent_anew_ends_the_one_before() {
             .unwrap();
         assert_eq!(sent.status, 200);
     }
+    // The mail is on its way, for hours where the day's mails are used up: until then the old link is all she has. It
+    // opens what it opened, and tells nobody the new one.
+    let seen = site.resident.see_appointment(id, &token).await.unwrap().unwrap();
+    assert_eq!(seen.manage_token, token);
+    let shared = site.resident.share_link(id, &token, site.ask("", "")).await.unwrap();
+    assert_eq!(shared.status, 200);
+    let mut connection = site.database.connect().unwrap();
+    let mut tx = connection.begin().unwrap();
+    tx.execute(
+        "UPDATE outbox SET state = 'delivered' WHERE occasion = 'link-sent-anew'",
+        &[],
+    )
+    .unwrap();
+    tx.commit().unwrap();
     assert!(
         site.resident.see_appointment(id, &token).await.unwrap().is_none(),
         "the old link is over"
     );
+    let cancel = site.resident.cancel(id, &token, site.ask("", "")).await.unwrap();
+    assert_eq!(text(&cancel), "not-found");
     let found = site.resident.see_by_code(id, found.said).await.unwrap().unwrap();
     assert!(found.link_sent_at.is_some());
     let anew = found.seen.manage_token;

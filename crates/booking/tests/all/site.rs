@@ -157,7 +157,7 @@ pub fn fill(connection: &mut database::Connection, capacities: &[u32], now: Time
                 held: 0,
                 booked: 0,
             };
-            records::slot::insert_new(&mut tx, &slot).unwrap();
+            records::slot::insert_new(&mut tx, [&slot]).unwrap();
             ids.push(slot.id);
         }
     }

@@ -109,9 +109,15 @@ async fn each_damage_is_named() {
         "UPDATE audit_event SET outcome = x'00', part = 0 WHERE sequence IN (1, 2)",
         &["audit_unbroken", "one_effect_per_key"],
     );
+    told_is_compared(&file, &id);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+/// A client's own record, of an appointment that is booked.
+fn told_is_compared(file: &Path, id: &str) {
     let told = |line: &str| {
         let record = acknowledged::read(line).unwrap();
-        let mut connection = Database::file(&file).connect().unwrap();
+        let mut connection = Database::file(file).connect().unwrap();
         verify::verify(&mut connection, None, &record, Duration::from_secs(30))
             .unwrap()
             .findings
@@ -120,5 +126,17 @@ async fn each_damage_is_named() {
     assert_eq!(told(&format!(r#"{{"appointment":"{id}","status":"booked"}}"#)), 0);
     assert_eq!(told(&format!(r#"{{"appointment":"{id}","status":"cancelled"}}"#)), 1);
     assert_eq!(told(r#"{"appointment":"apt-00000000000000000000000001"}"#), 1);
-    std::fs::remove_dir_all(&dir).unwrap();
+    // A record grows: the later of two lines counts, and what it leaves out stays said.
+    let (booked, cancelled) = (
+        format!(r#"{{"appointment":"{id}","status":"booked"}}"#),
+        format!(r#"{{"appointment":"{id}","status":"cancelled"}}"#),
+    );
+    assert_eq!(told(&format!("{cancelled}\n{booked}")), 0);
+    assert_eq!(told(&format!("{booked}\n{cancelled}")), 1);
+    assert_eq!(
+        told(&format!(
+            "{{\"appointment\":\"{id}\",\"status\":\"cancelled\"}}\n{{\"appointment\":\"{id}\"}}"
+        )),
+        1
+    );
 }

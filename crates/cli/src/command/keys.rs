@@ -1,7 +1,6 @@
 //! `evenkeel keys`: which keys there are and what they still seal; a new one; the end of an old one's links. Never
 //! prints a key.
 
-
 use booking::records::MIGRATIONS;
 use booking::sealing::{self, Status};
 use clap::{Args, Subcommand};

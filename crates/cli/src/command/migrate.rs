@@ -126,10 +126,8 @@ impl Migrate {
 
     fn moved(&self, moving: &Move<'_>, from: &End, to: &End) -> anyhow::Result<Exit> {
         let keys = self.keys(from, to)?;
-        if let Some(folder) = &to.folder {
-            if !to.is_there() {
-                restore::refuse_occupied(folder)?;
-            }
+        if let Some(folder) = to.folder.as_ref().filter(|_| !to.is_there()) {
+            restore::refuse_occupied(folder)?;
         }
         let mut work = LongWork::new(self.json)?;
         let grace = Duration::from_secs(HOLD_GRACE.max);

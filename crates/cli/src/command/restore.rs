@@ -9,6 +9,7 @@ use booking::exchange::restore::{self, RestoreError};
 use booking::limit::HOLD_GRACE;
 use booking::verify::Report;
 use clap::Args;
+use database::Database;
 use runtime::clock::Clock;
 use runtime::destination::{Destination, Place};
 use runtime::disk_space::free_bytes;
@@ -45,8 +46,8 @@ pub struct Restore {
     from: String,
     #[command(flatten)]
     at: Data,
-    /// The copy of the key file that was kept somewhere else; it is put into DATA/keys
-    #[arg(long, value_name = "FILE")]
+    /// The copy of the key file, or of its folder, that was kept somewhere else; the file is put into DATA/keys
+    #[arg(long, value_name = "FILE|DIR")]
     keys: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -55,16 +56,14 @@ pub struct Restore {
 
 impl Restore {
     /// Looks at everything, then restores, then verifies.
-    pub fn run(self) -> anyhow::Result<Exit> {
+    pub fn run(mut self) -> anyhow::Result<Exit> {
+        if let Some(folder) = self.keys.as_ref().filter(|kept| kept.is_dir()) {
+            self.keys = Some(folder.join(KEY_FILE));
+        }
         let data = &self.at.data;
         let database = self.at.database()?;
-        // Rows on a server lie elsewhere, and the folder may well be in use for its keys.
         let server = database.cluster().is_some();
-        if server {
-            restore::refuse_filled(&database)?;
-        } else {
-            restore::refuse_occupied(data)?;
-        }
+        refuse_occupied(&database, data)?;
         if let Some(holder) = holder(data)? {
             let why = "stop it first (`evenkeel stop`)";
             return Err(Usage(format!("process {} runs on {}: {why}", holder.pid, data.display())).into());
@@ -92,6 +91,7 @@ impl Restore {
         let now = clock.now();
         let watch = &mut |step, done, total| work.watch(step, done, total);
         let unpacked = restore::unpack(&artefact, workplace.folder(), now, watch)?;
+        restore::note(&unpacked, artefact.header.made_at(), now)?;
         if let Some(kept) = &self.keys {
             KeyRing::put_back(kept, &data.join("keys"))?;
         }
@@ -142,6 +142,15 @@ impl Restore {
         }
         let folder = own.parent().unwrap_or(own);
         Ok(KeyRing::open_or_create(folder, &Entropy::real()).map_err(could_not)?)
+    }
+}
+
+/// Refuses a place where there is data. Rows on a server lie elsewhere, and the folder may well be in use for its keys.
+fn refuse_occupied(database: &Database, data: &Path) -> Result<(), RestoreError> {
+    if database.cluster().is_some() {
+        restore::refuse_filled(database)
+    } else {
+        restore::refuse_occupied(data)
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Server {
 }
 
 /// Chains of what several processes write: no server's name.
-const SHARED_CHAINS: [&str; 3] = ["import", "erasure", "reads"];
+const SHARED_CHAINS: [&str; 4] = ["import", "erasure", "reads", "restore"];
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Durability {

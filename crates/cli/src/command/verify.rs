@@ -19,7 +19,7 @@ Examples:
   evenkeel verify --acknowledged told.ndjson   is everything there that a client was told?
 
 A line of FILE: {\"appointment\":\"apt-…\",\"code\":\"7KXM-2QRD-9J\",\"slot\":\"slt-…\",\"status\":\"booked\"};
-all but `appointment` may be left out.
+all but `appointment` may be left out. Of several lines about one appointment the last counts.
 
 Exit codes: 0 all is as it must be, 3 something is not (each finding names its invariant), 4 could not look,
 5 the data is of a newer version";
@@ -50,8 +50,8 @@ impl Verify {
             }
         };
         let data = &self.at.data;
-        let database = self.at.existing()?;
         let could_not = |cause: String| CouldNotLook(cause);
+        let database = self.at.existing().map_err(|error| could_not(format!("{error:#}")))?;
         let mut connection = database
             .connect_read_only()
             .map_err(|error| could_not(error.to_string()))?
@@ -112,7 +112,7 @@ fn print(report: &Report, with_keys: bool, json: bool) {
         report.outcomes,
         report.audit_events,
         if report.acknowledged > 0 {
-            format!(", and {} lines of what was told", report.acknowledged)
+            format!(", and {} appointments that were told", report.acknowledged)
         } else {
             String::new()
         },

@@ -91,7 +91,8 @@ fn a_backup_of_a_running_site_comes_back_elsewhere_and_runs() {
         &["needs key 1", "there are no keys"],
     );
     assert!(!other.data().exists(), "nothing was touched");
-    let keys = installed.data().join("keys/master.key").display().to_string();
+    // The folder, as the README says to copy it.
+    let keys = installed.data().join("keys").display().to_string();
     let folder = installed.data().join("backups");
     let told = ends(
         &restore(&folder, &other.data(), &["--keys", &keys]),
@@ -111,6 +112,11 @@ fn a_backup_of_a_running_site_comes_back_elsewhere_and_runs() {
     let ready = other.up(&FREE_PORT);
     assert_eq!(get(address(&ready["public"]), "/readyz").unwrap(), 200);
     ends(&other.call(&["verify"]), 0, &["all is as it must be"]);
+    ends(
+        &other.call(&["export", "audit"]),
+        0,
+        &["restore,1,20", ",backup-restored,"],
+    );
     ends(&other.call(&["backup", "--json"]), 0, &["\"event\":\"backup\""]);
 }
 

@@ -1,7 +1,8 @@
 //! One connection to one server: moved on by whoever uses it, each step with a deadline. Keeps: a COMMIT is never
 //! cancelled, and one whose answer did not come, or came with a warning, is in doubt.
 
-use super::{Bound, Seen, Standing, broken, in_full, is_refused, own_sql};
+use super::statement::{own_sql, several};
+use super::{Bound, Seen, Standing, broken, in_full, is_refused};
 use crate::connection::Use;
 use crate::fault::{Broken, CommitFailed};
 use crate::value::Value;
@@ -37,7 +38,8 @@ type Link = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<Result<AsyncMessage, 
 pub(crate) struct Session {
     client: Client,
     line: Line,
-    statements: BTreeMap<String, Statement>,
+    /// By their text, and by how many rows they add.
+    statements: BTreeMap<String, BTreeMap<usize, Statement>>,
     /// Its transaction met an error: a COMMIT would be answered as if all were well.
     failed: bool,
     /// The server is gone or did not answer in time: nothing of it may be used again.
@@ -124,16 +126,12 @@ impl Line {
 }
 
 async fn connect(host: &Config, tls: Option<&MakeRustlsConnect>) -> Result<(Client, Link), Error> {
-    Ok(match tls {
-        Some(tls) => {
-            let (client, mut connection) = host.connect(tls.clone()).await?;
-            (client, Box::new(move |context| connection.poll_message(context)))
-        }
-        None => {
-            let (client, mut connection) = host.connect(NoTls).await?;
-            (client, Box::new(move |context| connection.poll_message(context)))
-        }
-    })
+    if let Some(tls) = tls {
+        let (client, mut connection) = host.connect(tls.clone()).await?;
+        return Ok((client, Box::new(move |context| connection.poll_message(context))));
+    }
+    let (client, mut connection) = host.connect(NoTls).await?;
+    Ok((client, Box::new(move |context| connection.poll_message(context))))
 }
 
 fn parameters<'p>(values: &'p [Value<'p>]) -> Vec<Bound<'p>> {
@@ -238,7 +236,13 @@ impl Session {
                     self.lost = true;
                     self.seen.replace_all();
                 }
-                let over = matches!(&broken, Broken::Fault { fault: Fault::Unreachable, .. });
+                let over = matches!(
+                    &broken,
+                    Broken::Fault {
+                        fault: Fault::Unreachable,
+                        ..
+                    }
+                );
                 self.lost |= self.client.is_closed() || over;
                 broken
             }
@@ -253,17 +257,18 @@ impl Session {
         }
     }
 
-    fn prepare(&mut self, sql: &str) -> Result<Statement, Broken> {
+    fn prepare(&mut self, sql: &str, rows: usize) -> Result<Statement, Broken> {
         if self.lost {
             return Err(gone());
         }
-        if let Some(statement) = self.statements.get(sql) {
+        if let Some(statement) = self.statements.get(sql).and_then(|of| of.get(&rows)) {
             return Ok(statement.clone());
         }
-        let own = own_sql(sql);
+        let own = several(&own_sql(sql), rows);
         let prepared = self.line.take(ANSWER_WITHIN, self.client.prepare(&own));
         let statement = self.ended(prepared)?;
-        self.statements.insert(sql.to_owned(), statement.clone());
+        let of = self.statements.entry(sql.to_owned()).or_default();
+        of.insert(rows, statement.clone());
         Ok(statement)
     }
 
@@ -352,7 +357,7 @@ impl Session {
         lists: &[&[Value<'_>]],
         each: &mut dyn FnMut(usize, &Row),
     ) -> Result<(), Broken> {
-        let statement = self.prepare(sql)?;
+        let statement = self.prepare(sql, 1)?;
         let client = &self.client;
         let asked = lists.iter().map(|values| {
             let statement = &statement;
@@ -384,9 +389,11 @@ impl Session {
 
     /// Rows by their keys, in the order that the query asks for.
     pub(crate) fn query_in(&mut self, sql: &str, keys: &[&[u8]], mut each: impl FnMut(&Row)) -> Result<(), Broken> {
-        let statement = self.prepare(sql)?;
+        let statement = self.prepare(sql, 1)?;
         let values: [&(dyn ToSql + Sync); 1] = [&keys];
-        let rows = self.line.take(self.answer_within, self.client.query_raw(&statement, values));
+        let rows = self
+            .line
+            .take(self.answer_within, self.client.query_raw(&statement, values));
         let rows = self.ended(rows)?;
         self.read(self.answer_within, rows, &mut each)
     }
@@ -396,7 +403,7 @@ impl Session {
         sql: &str,
         lists: &[impl AsRef<[Value<'v>]> + Sync],
     ) -> Result<Vec<usize>, Broken> {
-        let statement = self.prepare(sql)?;
+        let statement = self.prepare(sql, 1)?;
         let client = &self.client;
         let asked = lists.iter().map(|values| {
             let (statement, values) = (&statement, values.as_ref());
@@ -411,21 +418,24 @@ impl Session {
     }
 
     /// Adds rows by statements that add several at once.
-    pub(crate) fn insert_each<'v>(
-        &mut self,
-        sql: &str,
-        rows: &[impl AsRef<[Value<'v>]> + Sync],
-    ) -> Result<(), Broken> {
+    pub(crate) fn insert_each<'v>(&mut self, sql: &str, rows: &[impl AsRef<[Value<'v>]> + Sync]) -> Result<(), Broken> {
+        // All are sent before the first answer is read.
+        let mut parts = Vec::new();
         let mut left = rows;
         while !left.is_empty() {
-            let most = left.len().min(ROWS_AT_ONCE);
-            let take = 1 << most.ilog2();
+            let take = 1 << left.len().min(ROWS_AT_ONCE).ilog2();
             let (now, later) = left.split_at(take);
-            let flat: Vec<Value<'v>> = now.iter().flat_map(|row| row.as_ref().iter().copied()).collect();
-            self.execute_each(&several(sql, take, flat.len() / take), &[flat])?;
+            parts.push((self.prepare(sql, take)?, now));
             left = later;
         }
-        Ok(())
+        let client = &self.client;
+        let asked = parts.iter().map(|(statement, rows)| async move {
+            let bound: Vec<Bound<'_>> = rows.iter().flat_map(|row| row.as_ref().iter().map(Bound)).collect();
+            client.execute(statement, &dynamic(&bound)).await
+        });
+        let asked: FuturesOrdered<_> = asked.collect();
+        let added = self.line.take(ANSWER_WITHIN, asked.try_collect::<Vec<u64>>());
+        self.ended(added).map(|_| ())
     }
 
     pub(crate) fn wait_at_most(&mut self, wait: Duration) -> Result<(), Broken> {
@@ -448,49 +458,6 @@ impl Session {
         self.query_each(sql, &[[]], |_, row| number = row.get(0))?;
         Ok(number)
     }
-}
-
-/// The statement that adds `rows` rows of `columns` values, from the one that adds one.
-fn several(sql: &str, rows: usize, columns: usize) -> String {
-    let Some((before, after)) = sql.split_once("VALUES (") else {
-        return sql.to_owned();
-    };
-    let (one, tail) = close(after);
-    let mut text = format!("{before}VALUES ({one})");
-    for row in 1..rows {
-        let shifted = shift(one, row * columns);
-        text.push_str(&format!(", ({shifted})"));
-    }
-    text.push_str(tail);
-    text
-}
-
-/// Up to the bracket that closes, and behind it.
-fn close(text: &str) -> (&str, &str) {
-    let mut depth = 1;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'(' => depth += 1,
-            b')' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return (&text[..at], &text[at + 1..]);
-        }
-    }
-    (text, "")
-}
-
-/// Every `$n` becomes `$(n + by)`.
-fn shift(text: &str, by: usize) -> String {
-    let mut parts = text.split('$');
-    let mut shifted = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        let number: usize = part[..digits].parse().unwrap_or_default();
-        shifted.push_str(&format!("${}{}", number + by, &part[digits..]));
-    }
-    shifted
 }
 
 fn gone() -> Broken {

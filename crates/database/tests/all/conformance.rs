@@ -42,8 +42,9 @@ impl Places {
 /// A new database on the PostgreSQL that the tests were given.
 pub fn postgres() -> Database {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let url = std::env::var("EVENKEEL_POSTGRES")
-        .expect("EVENKEEL_POSTGRES names no PostgreSQL: run `cargo xtask test unit`, or `cargo xtask postgres` beside this");
+    let url = std::env::var("EVENKEEL_POSTGRES").expect(
+        "EVENKEEL_POSTGRES names no PostgreSQL: run `cargo xtask test unit`, or `cargo xtask postgres` beside this",
+    );
     let name = format!("{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     Database::postgres(&database::postgres::make_rehearsal(&url, &name).unwrap()).unwrap()
 }

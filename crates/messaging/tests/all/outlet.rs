@@ -37,6 +37,10 @@ fn what_an_outlet_lacks_is_named() {
     std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
     let said = refused(&[url, from, (&CA_FILE, "/nowhere.pem")], &keys);
     assert!(said.contains("mail.ca_file: /nowhere.pem"), "{said}");
+    let key = keys.join("key.pem");
+    std::fs::write(&key, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").unwrap();
+    let said = refused(&[url, from, (&CA_FILE, key.to_str().unwrap())], &keys);
+    assert!(said.contains("no certificate is in it"), "{said}");
     let mut settings = Settings::default();
     settings.set_text(&SMTP_URL, url.1).unwrap();
     settings.set_text(&FROM, from.1).unwrap();

@@ -22,6 +22,23 @@ fn outlet(sink: &Sink) -> Outlet {
     Outlet::smtp(&settings, Path::new("/nowhere")).unwrap().unwrap()
 }
 
+#[tokio::test]
+async fn without_tls_nothing_is_sent_and_the_receipt_says_why() {
+    let sink = Sink::start().unwrap();
+    for scheme in ["smtp://", "smtps://"] {
+        let mut settings = Settings::default();
+        let url = sink.url().replace("smtp+plain://", scheme);
+        settings.set_text(&SMTP_URL, &url).unwrap();
+        settings.set_text(&FROM, "no-reply@vax.example.org").unwrap();
+        settings.set(&CONNECT_TIME, 5).unwrap();
+        let outlet = Outlet::smtp(&settings, Path::new("/nowhere")).unwrap().unwrap();
+        let receipt = outlet.send(&email()).await;
+        assert_eq!(receipt.to_string(), "tls", "{scheme}");
+        assert!(receipt.is_outlet_away(), "whatever else waits would fail alike");
+    }
+    assert!(sink.arrived().is_empty());
+}
+
 /// What comes of one message that meets this; and how many copies arrived.
 async fn meets(behaviour: Behaviour) -> (Receipt, usize) {
     let sink = Sink::start().unwrap();

@@ -47,6 +47,9 @@ pub enum AuditKind {
     AppointmentReadByLink,
     /// A resident's details, and what could be recognised by them, were erased.
     ResidentErased,
+    /// A backup was brought back. It counts the seconds from the backup's moment to this one: what was told within them
+    /// may be missing.
+    BackupRestored,
     /// Events that had been acknowledged are gone: as many before this one as it counts. With a count of 0: one of them
     /// was replaced.
     GapFound,
@@ -54,7 +57,7 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::HoldPlaced,
         Self::HoldExtended,
         Self::HoldGivenBack,
@@ -75,6 +78,7 @@ impl AuditKind {
         Self::RulesImported,
         Self::AppointmentReadByLink,
         Self::ResidentErased,
+        Self::BackupRestored,
         Self::GapFound,
     ];
 
@@ -101,6 +105,7 @@ impl AuditKind {
             Self::RulesImported => "rules-imported",
             Self::AppointmentReadByLink => "appointment-read-by-link",
             Self::ResidentErased => "resident-erased",
+            Self::BackupRestored => "backup-restored",
             Self::GapFound => "gap-found",
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use base::id::ClinicId;
-use base::time::{Date, Zone, add_days, date_text, days_between, parse_date};
+use base::time::{Date, Timestamp, Zone, add_days, date_text, days_between, parse_date};
 use booking::availability::snapshot::{ClinicAvailability, OpenSlot};
 use html::form::Choice;
 use html::layout::Page;
@@ -45,7 +45,7 @@ impl Links {
 /// `GET /clinics/{clinic}`.
 pub async fn see(State(app): State<App>, Path(id): Path<String>, Query(query): Query) -> Response {
     let app = &app;
-    let snapshot = app.engine().snapshot();
+    let (snapshot, at) = app.engine().current();
     let Some(availability) = ClinicId::parse(&id).ok().and_then(|id| snapshot.clinic(id)) else {
         return page::not_found(app);
     };
@@ -53,14 +53,14 @@ pub async fn see(State(app): State<App>, Path(id): Path<String>, Query(query): Q
         path: format!("/clinics/{id}"),
         kept: vec![("q", query.get("q").to_owned())],
     };
-    let model = model(availability, &query, &links, None, app);
+    let model = model((availability, at), &query, &links, None, app);
     let page = Page::new(model.name.clone(), view(&model, &Choosing::See, locale()));
     page::answer(app, StatusCode::OK, &page, For::Anyone)
 }
 
 /// A clinic's page for a query with `vaccine`, `day` and `more`. `only` keeps to what an appointment that moves can have.
 pub fn model(
-    availability: &ClinicAvailability,
+    (availability, at): (&ClinicAvailability, Timestamp),
     query: &Form,
     links: &Links,
     only: Option<&Reach<'_>>,
@@ -112,7 +112,7 @@ pub fn model(
         hours: clinic.hours.clone(),
         is_made: !clinic.made.is_empty(),
         vaccines: chips(groups, &group, links),
-        as_of: as_of(zone, app),
+        as_of: as_of(at, zone, app),
         days: strip.days(&offered, &slots, zone, |day| format!("{}#times", on(day, ""))),
         earlier: strip.earlier().map(|day| on(day, "")),
         later: strip.later().map(|day| on(day, "")),

@@ -7,7 +7,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use base::answer::Fault;
@@ -18,7 +17,6 @@ use html::form::DateField;
 use html::layout::Page;
 use html::notice::Gravity;
 use http::StatusCode;
-use runtime::http::listener::ClientAddress;
 use scheduling::resident::appointment::Status;
 use scheduling::resident::code::Code;
 
@@ -33,6 +31,7 @@ use super::{jurisdiction, times, typed_date};
 use crate::answer::Shape;
 use crate::app::App;
 use crate::request::arrival::Arrived;
+use crate::request::client_network::Client;
 
 /// Every look takes this long, found or not: many times what it needs, so that its time says nothing.
 const LOOK_TAKES: Duration = Duration::from_millis(200);
@@ -49,12 +48,7 @@ pub async fn ask(State(app): State<App>) -> Response {
 }
 
 /// `POST /my-appointment`.
-pub async fn look_up(
-    State(app): State<App>,
-    arrived: Arrived,
-    address: Option<Extension<ClientAddress>>,
-    Sent(form): Sent,
-) -> Response {
+pub async fn look_up(State(app): State<App>, arrived: Arrived, Client(from): Client, Sent(form): Sent) -> Response {
     let app = &app;
     let mut asked = LookUp {
         code: form.get("code").chars().take(CODE_TYPED_MAX).collect(),
@@ -64,10 +58,6 @@ pub async fn look_up(
     let Some((code, born)) = read(&mut asked, arrived.0) else {
         return to_mend(&asked, app);
     };
-    // Behind a test there is no connection, and one address for all.
-    let from = address.map_or(IpAddr::from([127, 0, 0, 1]), |Extension(ClientAddress(address))| {
-        address.ip()
-    });
     match looked_at(app, from, code, born).await {
         Look::Found(found) => opened(&found, arrived, app).await,
         Look::Nothing => {

@@ -23,6 +23,8 @@ const LONGEST: Duration = Duration::from_secs(16);
 const FROM_ELSEWHERE: Duration = Duration::from_secs(3);
 /// Tries of one network that may wait at once. More are told to come back: they wait for each other, not for us.
 const WAITING_MAX: u32 = 4;
+/// The same for a code that this network has not tried yet: somebody who shares it with a guesser has a turn too.
+const FIRST_TRIES_WAITING_MAX: u32 = 64;
 /// After so long without a try its wrong ones are forgotten.
 const FORGOTTEN: Duration = Duration::from_hours(24);
 /// Lanes kept; the oldest go first. 100 bytes each.
@@ -75,7 +77,9 @@ impl Lanes {
     /// gain nothing.
     fn arrives(&mut self, network: u64, code: u64, now: Duration) -> Result<Duration, TooMany> {
         let of_network = self.state(Lane::Network(network), now);
-        if of_network.waiting >= WAITING_MAX {
+        let is_first = self.state(Lane::Both(network, code), now).wrong == 0;
+        let most = if is_first { FIRST_TRIES_WAITING_MAX } else { WAITING_MAX };
+        if of_network.waiting >= most {
             return Err(TooMany);
         }
         let mut wait = Duration::ZERO;

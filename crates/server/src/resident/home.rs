@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use base::time::{Timestamp, add_days};
-use booking::availability::snapshot::Snapshot;
 use html::error_summary::Errors;
 use html::layout::Page;
 use http::StatusCode;
@@ -33,14 +32,10 @@ pub async fn see(State(app): State<App>, Query(query): Query) -> Response {
 
 /// The page with what was typed, and what to mend.
 pub fn model(search: Search, errors: Errors, towns: Vec<(String, String)>, app: &App) -> Home {
-    let (rules, snapshot, now) = (
-        app.engine().rules(),
-        app.engine().snapshot(),
-        app.engine().clock().now(),
-    );
+    let (rules, now) = (app.engine().rules(), app.engine().clock().now());
     let zone = rules.jurisdiction().zone.clone();
     let today = now.date_in(&zone);
-    let counted = app.counted().of(&snapshot, app);
+    let counted = app.counted().of(app);
     Home {
         search,
         vaccines: vaccine::groups(counted.products, &rules),
@@ -70,19 +65,20 @@ struct Count {
 }
 
 impl Counted {
-    fn of(&self, snapshot: &Snapshot, app: &App) -> Count {
+    fn of(&self, app: &App) -> Count {
         let monotonic = app.engine().clock().monotonic();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
             Some(count) if monotonic.saturating_sub(count.counted_at) < COUNT_LIFETIME => count.clone(),
-            _ => kept.insert(Count::new(snapshot, monotonic, app)).clone(),
+            _ => kept.insert(Count::new(monotonic, app)).clone(),
         }
     }
 }
 
 impl Count {
-    fn new(snapshot: &Snapshot, counted_at: Duration, app: &App) -> Self {
-        let (now, as_of) = (app.engine().clock().now(), app.engine().as_of());
+    fn new(counted_at: Duration, app: &App) -> Self {
+        let (snapshot, as_of) = app.engine().current();
+        let now = app.engine().clock().now();
         let mut count = Self {
             counted_at,
             as_of,

@@ -37,7 +37,7 @@ pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String
         Ok(opened) => opened,
         Err(answer) => return answer,
     };
-    let snapshot = app.engine().snapshot();
+    let (snapshot, at) = app.engine().current();
     let asked = ClinicId::parse(query.get("clinic")).unwrap_or(opened.seen.slot.clinic);
     let Some(availability) = snapshot.clinic(asked) else {
         return page::not_found(app);
@@ -47,7 +47,7 @@ pub async fn see(State(app): State<App>, Path((id, token)): Path<(String, String
         kept: vec![("clinic", asked.to_string())],
     };
     let reach = Reach::of(&opened.seen, app);
-    let clinic = clinic::model(availability, &query, &links, Some(&reach), app);
+    let clinic = clinic::model((availability, at), &query, &links, Some(&reach), app);
     let model = ChooseTime {
         base: opened.base(),
         now_at: times::of_slot(&opened.seen.slot, app),

@@ -34,7 +34,7 @@ pub const KM_PER_MILE: f64 = 1.609_344;
 pub async fn see(State(app): State<App>, Query(query): Query) -> Response {
     let app = &app;
     let search = Search::read(&query);
-    let snapshot = app.engine().snapshot();
+    let (snapshot, at) = app.engine().current();
     let zips = app.engine();
     let names = snapshot
         .clinics()
@@ -42,7 +42,7 @@ pub async fn see(State(app): State<App>, Query(query): Query) -> Response {
         .map(|a| (a.clinic.city.as_deref().unwrap_or_default(), a.clinic.name.as_str()));
     match understand(&search.place, |zip| zips.zip(zip).is_some(), names) {
         Ok(around) => {
-            let model = model(&search, around, &snapshot, app);
+            let model = model(&search, around, (&snapshot, at), app);
             let page = Page::new(heading(&model, locale()), view(&model, locale()));
             page::answer(app, StatusCode::OK, &page, For::Anyone)
         }
@@ -78,14 +78,11 @@ fn ask_again(search: Search, unclear: Unclear, app: &App) -> Response {
     )
 }
 
-fn model(search: &Search, around: Around, snapshot: &Snapshot, app: &App) -> Results {
-    let (rules, now) = (app.engine().rules(), app.engine().clock().now());
+fn model(search: &Search, around: Around, (snapshot, at): (&Snapshot, Timestamp), app: &App) -> Results {
+    let rules = app.engine().rules();
     let asked = vaccine::asked_name(&search.vaccine, &rules);
     let products = asked.as_ref().map(|_| vaccine::products(&search.vaccine, &rules));
-    let here = match &around {
-        Around::Zip(zip) => app.engine().zip(zip),
-        _ => None,
-    };
+    let here = place(&around, app);
     let within = search.within.unwrap_or(MILES);
     let wanted = folded(&search.place);
     let mut found: Vec<(Option<u32>, &ClinicAvailability)> = snapshot
@@ -107,16 +104,16 @@ fn model(search: &Search, around: Around, snapshot: &Snapshot, app: &App) -> Res
         })
         .collect();
     found.sort_by(|a, b| (a.0, &a.1.clinic.name, a.1.clinic.id).cmp(&(b.0, &b.1.clinic.name, b.1.clinic.id)));
+    let as_of = as_of(at, &rules.jurisdiction().zone, app);
     let (count, show) = (found.len(), search.show.unwrap_or(CLINICS_SHOWN));
     let cards = found
         .iter()
         .take(show)
-        .map(|(far, a)| card(search, *far, a, products.as_deref(), now, app))
+        .map(|(far, a)| card(search, *far, a, products.as_deref(), &as_of, app))
         .collect();
     let near = matches!(around, Around::Zip(_));
-    let wider = MILES_WIDER
-        .into_iter()
-        .find(|miles| near && *miles > within && count < CLINICS_SHOWN);
+    let wider = MILES_WIDER.into_iter().find(|miles| *miles > within);
+    let wider = wider.filter(|_| near && count < CLINICS_SHOWN);
     Results {
         within_miles: near.then_some(within),
         count,
@@ -146,14 +143,23 @@ fn model(search: &Search, around: Around, snapshot: &Snapshot, app: &App) -> Res
             )
         }),
         change: search.href("/"),
-        as_of: as_of(&rules.jurisdiction().zone, app),
+        as_of,
         around,
     }
 }
 
-/// When the numbers on a page were true.
-pub fn as_of(zone: &Zone, app: &App) -> AsOf {
-    let (at, now) = (app.engine().as_of(), app.engine().clock().now());
+/// Where is searched around.
+fn place(around: &Around, app: &App) -> Option<(f64, f64)> {
+    match around {
+        Around::Zip(zip) => app.engine().zip(zip),
+        _ => None,
+    }
+}
+
+/// When the numbers on a page were true: the instant that came with the picture they are read from. One read later
+/// may be that of a newer picture.
+pub fn as_of(at: Timestamp, zone: &Zone, app: &App) -> AsOf {
+    let now = app.engine().clock().now();
     AsOf {
         at,
         now,
@@ -167,13 +173,13 @@ fn card(
     far: Option<u32>,
     availability: &ClinicAvailability,
     products: Option<&[Cvx]>,
-    now: Timestamp,
+    as_of: &AsOf,
     app: &App,
 ) -> Card {
     let clinic = &availability.clinic;
     let from = search.from;
     let fits = |slot: &&OpenSlot| {
-        slot.starts_at > now
+        slot.starts_at > as_of.now
             && products.is_none_or(|products| products.contains(&slot.vaccine))
             && from.is_none_or(|from| slot.starts_at.date_in(&clinic.zone) >= from)
     };
@@ -182,10 +188,9 @@ fn card(
     let mut open = all.filter(|slot| slot.free > 0).peekable();
     let next = open.peek().map(|slot| slot.starts_at);
     let count = open.count();
-    let is_old = as_of(&clinic.zone, app).is_old;
     let openings = match next {
         _ if !app.can_tell() => Openings::CannotTell,
-        Some(_) if is_old => Openings::MayBeGone { count },
+        Some(_) if as_of.is_old => Openings::MayBeGone { count },
         Some(next) => Openings::Open { count, next },
         None if has_any => Openings::NoneLeft,
         None => Openings::NothingPosted,

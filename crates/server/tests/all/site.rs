@@ -259,6 +259,10 @@ static SITES: AtomicU64 = AtomicU64::new(0);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// In memory, or on PostgreSQL where `EVENKEEL_ENGINE` says so.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever runs the tests says on what, by the environment"
+)]
 fn fresh_database() -> Database {
     let n = SITES.fetch_add(1, Ordering::Relaxed);
     if std::env::var("EVENKEEL_ENGINE").is_ok_and(|engine| engine == "postgres") {

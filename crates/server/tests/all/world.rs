@@ -67,7 +67,7 @@ pub fn fill(connection: &mut Connection, now: Timestamp) -> Result<(), Broken> {
             latitude,
             longitude,
         };
-        records::zip::save(&mut tx, &zip)?;
+        records::zip::save(&mut tx, [&zip])?;
     }
     for (n, name, zip, place) in [
         (1, "Worcester Clinic", Some("01608"), Some((42.2626, -71.8023))),
@@ -215,5 +215,5 @@ fn add(tx: &mut Transaction<'_>, offer: &Offer, session: u128, now: Timestamp) -
         held: 0,
         booked: 0,
     };
-    records::slot::insert_new(tx, &slot).map(|_| ())
+    records::slot::insert_new(tx, [&slot]).map(|_| ())
 }

@@ -55,7 +55,10 @@ impl Actor {
                 let first = one(&[FLU]);
                 let second = if view.chance.percent(60) { first } else { one(&[]) };
                 let third = if view.chance.percent(30) { first } else { None };
-                vec![first, second, third]
+                // Cousins come along: more than most times have places for.
+                let fourth = third.filter(|_| view.chance.percent(50));
+                let fifth = fourth.filter(|_| view.chance.percent(50));
+                vec![first, second, third, fourth, fifth]
             }
             _ => vec![one(&[])],
         };

@@ -144,7 +144,7 @@ impl Actor {
                 },
                 _ => Wish::Cancel { appointment, token },
             }),
-            Opens::Nothing => None,
+            Opens::Said(..) | Opens::Nothing => None,
         }
     }
 

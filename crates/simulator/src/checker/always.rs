@@ -155,7 +155,8 @@ fn is_as(row: &Appointment, expected: &Booked, model: &Model) -> bool {
         && (row.product.number(), series_of(product)) == (product, expected.series)
         && row.possible_duplicate == expected.possible_duplicate
         && (row.booked_at, row.changed_at) == (expected.booked_at, expected.changed_at)
-        && (row.generation, row.sequence) == (0, expected.sequence)
+        && (row.generation, row.sequence) == (expected.links_sent, expected.sequence)
+        && row.link_sent_at == expected.link_sent_at
         && row.identity.contacts.len() == expected.who.contacts.each().len()
 }
 
@@ -207,12 +208,19 @@ pub fn messages_wait(connection: &mut Connection, model: &Model) -> Result<Check
     ))
 }
 
-/// Whoever came by somebody's shared link is told no secret of the resident's.
+/// A code and its birth date find their appointment until its links are over.
+pub fn codes_find(found: bool, expected: bool, id: AppointmentId) -> Checked {
+    require(found == expected, "always_codes_find_their_appointment", || {
+        format!("{id}: found {found}, expected {expected}")
+    })
+}
+
+/// Whoever came by somebody's shared link, or by a code, is told no secret of the resident's.
 pub fn helpers_learn_nothing(reply: &Reply, token: &Secret, own: Option<&str>) -> Checked {
     let body = String::from_utf8_lossy(&reply.body).into_owned();
-    let tells = matches!(token.opens, Opens::Helped(..)) && own.is_some_and(|own| body.contains(own));
+    let tells = matches!(token.opens, Opens::Helped(..) | Opens::Said(..)) && own.is_some_and(|own| body.contains(own));
     require(!tells, "always_helpers_learn_no_secret", || {
-        "an answer to a shared link holds the resident's own secret".to_owned()
+        "an answer to a shared link or a code holds the resident's own secret".to_owned()
     })
 }
 

@@ -18,12 +18,14 @@ pub const NOT_YET: [(Option<Status>, Status); 4] = [
 ];
 
 /// What else should happen.
-const OTHERS: [&str; 21] = [
+const OTHERS: [&str; 25] = [
     "answer invalid",
     "answer not-found",
     "answer replayed",
     "appointment a possible duplicate",
+    "appointment cancelled by its code",
     "booking of a family",
+    "booking of four and more",
     "booking of two doses",
     "commit in doubt found done",
     "commit in doubt found not done",
@@ -32,9 +34,11 @@ const OTHERS: [&str; 21] = [
     "hold booked while its expiry waited",
     "hold freed by the reconciler although nobody asked",
     "key forgotten after its time",
+    "link sent anew",
     "link shared",
     "link stopped",
     "link used by somebody who helps",
+    "move to another product on the same day",
     "message due",
     "server lost its name",
     "sessions published while people book",

@@ -70,6 +70,10 @@ impl Model {
                 token,
                 number,
             } => self.stop_link((*appointment, *number), token, asked.arrived),
+            Wish::CancelByCode { appointment, said } => self
+                .said(*appointment, said, asked.arrived)
+                .and_then(|booked| self.cancelled(*appointment, booked, asked.arrived)),
+            Wish::SendAnew { appointment, said } => self.send_anew(*appointment, said, asked.arrived),
         };
         match decided {
             Ok((status, text, edits)) => (Verdict::Done { status, text }, edits),
@@ -182,6 +186,8 @@ impl Model {
                 booked_at: now,
                 changed_at: now,
                 sequence: 0,
+                links_sent: 0,
+                link_sent_at: None,
             };
             let mut known = self
                 .live()
@@ -252,8 +258,21 @@ impl Model {
         let opens = match token.opens {
             Opens::Appointment(of) => of == id,
             Opens::Helped(of, number) => of == id && self.is_live(id, number),
-            Opens::Hold(_) | Opens::Nothing => false,
+            Opens::Hold(_) | Opens::Said(..) | Opens::Nothing => false,
         };
+        self.not_over(id, opens, now)
+    }
+
+    /// What a code and a birth date opened: that one, for its minutes.
+    fn said(&self, id: AppointmentId, said: &Secret, now: Timestamp) -> Result<&Booked, Verdict> {
+        let opens = match said.opens {
+            Opens::Said(of, at) => of == id && at <= now && now <= at + self.numbers.code_lasts,
+            _ => false,
+        };
+        self.not_over(id, opens, now)
+    }
+
+    fn not_over(&self, id: AppointmentId, opens: bool, now: Timestamp) -> Result<&Booked, Verdict> {
         let booked = self.appointments.get(&id).filter(|_| opens).ok_or(Verdict::NotFound)?;
         if now > self.places[&booked.slot].ends_at + self.numbers.link_lasts {
             return Err(Verdict::NotFound);
@@ -317,6 +336,10 @@ impl Model {
 
     fn cancel(&self, id: AppointmentId, token: &Secret, now: Timestamp) -> Decided {
         let booked = self.managed(id, token, now)?;
+        self.cancelled(id, booked, now)
+    }
+
+    fn cancelled(&self, id: AppointmentId, booked: &Booked, now: Timestamp) -> Decided {
         if booked.status == Status::Cancelled {
             return Ok((200, text_of(id, booked), Vec::new()));
         }
@@ -329,6 +352,27 @@ impl Model {
             self.mails([booked]),
             event("appointment-cancelled", id.to_bytes(), Some(booked.slot), now),
             Edit::Appointment(id, cancelled),
+        ];
+        Ok((200, text, edits))
+    }
+
+    /// A new link goes to the address on file, where there is one and none was sent just before.
+    fn send_anew(&self, id: AppointmentId, said: &Secret, now: Timestamp) -> Decided {
+        let booked = self.said(id, said, now)?;
+        let text = text_of(id, booked);
+        let by_mail = self.numbers.sends_mail && booked.who.contacts.each().contains(&Contact::Email);
+        let is_early = booked
+            .link_sent_at
+            .is_some_and(|sent| now.since(sent) < self.numbers.link_anew);
+        if booked.status != Status::Booked || !by_mail || is_early {
+            return Ok((200, text, Vec::new()));
+        }
+        let mut anew = booked.clone();
+        (anew.links_sent, anew.link_sent_at) = (booked.links_sent + 1, Some(now));
+        let edits = vec![
+            Edit::Messages(1),
+            event("link-sent-anew", id.to_bytes(), None, now),
+            Edit::Appointment(id, anew),
         ];
         Ok((200, text, edits))
     }

@@ -1,17 +1,19 @@
 //! Requests on their way: an actor asks, a server queues, the answer is heard or lost.
 
 use super::events::Event;
-use super::{Acknowledged, OVERHEARD, Simulation};
+use super::{Acknowledged, OVERHEARD, Simulation, broken};
 use crate::actor::{Heard, Pending};
-use crate::checker::Checked;
-use crate::checker::always::faults_have_a_cause;
+use crate::checker::always::{codes_find, faults_have_a_cause};
+use crate::checker::{Checked, Found};
 use crate::fault::Kind;
+use crate::people::birth_date;
 use crate::server::{Sent, Waits};
 use crate::wish::{Opens, Secret, Wish, minted, render};
 use base::answer::Fault;
 use base::id::AppointmentId;
 use booking::engine::{Ask, KeyedRequest};
 use booking::limit;
+use scheduling::resident::code::Code;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +31,11 @@ impl Simulation {
             return Ok(());
         }
         let again = self.actors[actor].pending.clone().map(|pending| (pending, 1));
-        let Some((mut pending, copies)) = again.or_else(|| self.something_new(actor)) else {
+        let new = match again {
+            Some(again) => Some(again),
+            None => self.something_new(actor)?,
+        };
+        let Some((mut pending, copies)) = new else {
             self.wake_later(actor);
             return Ok(());
         };
@@ -42,9 +48,12 @@ impl Simulation {
         Ok(())
     }
 
-    fn something_new(&mut self, actor: usize) -> Option<(Pending, u32)> {
+    fn something_new(&mut self, actor: usize) -> Result<Option<(Pending, u32)>, Found> {
         let view = self.view();
-        let wish = self.actors[actor].next(&view)?;
+        let Some(wish) = self.actors[actor].next(&view) else {
+            return Ok(None);
+        };
+        let wish = self.by_code(wish)?;
         let copies = self.actors[actor].copies(&view);
         let used = self.actors[actor].used_key(&wish).filter(|_| self.chance.percent(6));
         let mut pending = self.new_pending(wish);
@@ -54,7 +63,65 @@ impl Simulation {
         } else if used.is_some() {
             pending.key = used;
         }
-        Some((pending, copies))
+        Ok(Some((pending, copies)))
+    }
+
+    /// Now and then somebody who would cancel by a link says code and birth date instead: to cancel, or since the link
+    /// is lost. Now and then what was said counts no more, or was said of another appointment.
+    fn by_code(&mut self, wish: Wish) -> Result<Wish, Found> {
+        let Wish::Cancel { appointment, token } = &wish else {
+            return Ok(wish);
+        };
+        if !matches!(token.opens, Opens::Appointment(_)) || !self.chance.percent(55) {
+            return Ok(wish);
+        }
+        let appointment = *appointment;
+        let of = if self.chance.percent(5) {
+            let known: Vec<AppointmentId> = self.acknowledged.keys().copied().collect();
+            self.chance.pick(&known).copied().unwrap_or(appointment)
+        } else {
+            appointment
+        };
+        let Some(said) = self.say_code(of)? else {
+            return Ok(wish);
+        };
+        Ok(if self.chance.percent(70) {
+            Wish::SendAnew { appointment, said }
+        } else {
+            Wish::CancelByCode { appointment, said }
+        })
+    }
+
+    /// What an appointment's code and birth date buy, said now or some time ago.
+    fn say_code(&mut self, id: AppointmentId) -> Result<Option<Secret>, Found> {
+        if let Some(said) = self.said.get(&id).filter(|_| self.chance.percent(30)) {
+            return Ok(Some(said.clone()));
+        }
+        let (Some(told), Some(booked)) = (self.acknowledged.get(&id), self.model.appointments.get(&id)) else {
+            return Ok(None);
+        };
+        let code = Code::parse(&told.code).ok_or_else(|| broken(format!("{id} has no code that reads")))?;
+        let (born, ends_at) = (birth_date(booked.who.number), self.model.places[&booked.slot].ends_at);
+        let up = self.up();
+        let Some(engine) = self
+            .chance
+            .pick(&up)
+            .copied()
+            .and_then(|n| self.servers[n].engine.as_mut())
+        else {
+            return Ok(None);
+        };
+        let Ok(found) = engine.find_by_code(code, born) else {
+            return Ok(None);
+        };
+        let is_open = self.clock.now() <= ends_at + self.model.numbers.link_lasts;
+        codes_find(found.is_some(), is_open, id)?;
+        let said = found.map(|found| Secret {
+            text: found.said.token,
+            opens: Opens::Said(id, found.said.at),
+        });
+        self.said.extend(said.iter().map(|said| (id, said.clone())));
+        Ok(said)
     }
 
     /// Sends a request to some server that is up; with none up nobody answers.

@@ -14,7 +14,7 @@ use crate::model::{Edit, Held, Kept, Verdict};
 use crate::server::{Sent, Waits};
 use crate::wish::{Opens, Wish};
 use base::answer::Fault;
-use base::id::{HoldId, SlotId};
+use base::id::{AppointmentId, HoldId, SlotId};
 use base::time::Timestamp;
 use booking::engine::Reply;
 use booking::records;
@@ -201,7 +201,17 @@ impl Simulation {
                         self.done(turn.server, sent, &verdict, edits, before.is_some());
                     }
                 }
-                if let Wish::Cancel { appointment, token } | Wish::Move { appointment, token, .. } = &sent.wish {
+                if let Wish::Cancel { appointment, token }
+                | Wish::Move { appointment, token, .. }
+                | Wish::CancelByCode {
+                    appointment,
+                    said: token,
+                }
+                | Wish::SendAnew {
+                    appointment,
+                    said: token,
+                } = &sent.wish
+                {
                     let own = self.acknowledged.get(appointment).map(|told| told.token.text.as_str());
                     helpers_learn_nothing(&reply, token, own)?;
                 }
@@ -279,6 +289,14 @@ impl Simulation {
             };
             self.model.kept.insert(key.clone(), kept);
         }
+        let by_code = match &sent.wish {
+            Wish::CancelByCode { .. } => Some("appointment cancelled by its code"),
+            Wish::SendAnew { .. } => Some("link sent anew"),
+            _ => None,
+        };
+        if let Some(what) = by_code.filter(|_| !edits.is_empty()) {
+            self.sometimes.happened(what);
+        }
         if let Wish::Cancel { token, .. } | Wish::Move { token, .. } = &sent.wish
             && matches!((token.opens, verdict), (Opens::Helped(..), Verdict::Done { .. }))
         {
@@ -287,6 +305,9 @@ impl Simulation {
         if let (Wish::Book { bookings, .. }, Verdict::Done { .. }) = (&sent.wish, verdict)
             && bookings.len() > 1
         {
+            if bookings.len() > 3 {
+                self.sometimes.happened("booking of four and more");
+            }
             let first = bookings[0].who.number;
             let is_one = bookings.iter().all(|named| named.who.number == first);
             self.sometimes.happened(if is_one {
@@ -311,6 +332,9 @@ impl Simulation {
                 Edit::Appointment(id, booked) => {
                     let from = self.model.appointments.get(id).map(|before| before.status);
                     self.sometimes.happened(appointment_edge(from, booked.status));
+                    if self.is_same_day_move(*id, booked.slot) {
+                        self.sometimes.happened("move to another product on the same day");
+                    }
                     if booked.possible_duplicate && from.is_none() {
                         self.sometimes.happened("appointment a possible duplicate");
                     }
@@ -329,6 +353,12 @@ impl Simulation {
         }
         let chain = self.servers[n].name.clone();
         self.model.apply(&chain, edits);
+    }
+
+    fn is_same_day_move(&self, id: AppointmentId, to: SlotId) -> bool {
+        let from = self.model.appointments.get(&id).map(|booked| booked.slot);
+        let places = from.map(|from| (&self.model.places[&from], &self.model.places[&to]));
+        places.is_some_and(|(from, to)| from.date == to.date && from.product != to.product)
     }
 
     fn remember_whole(&mut self, sent: &Sent, reply: &Reply) {
@@ -362,7 +392,10 @@ impl Simulation {
         };
         let appointment = match &sent.wish {
             Wish::Book { .. } => sent.new_appointments.first().copied(),
-            Wish::Cancel { appointment, .. } | Wish::Move { appointment, .. } => Some(*appointment),
+            Wish::Cancel { appointment, .. }
+            | Wish::Move { appointment, .. }
+            | Wish::CancelByCode { appointment, .. }
+            | Wish::SendAnew { appointment, .. } => Some(*appointment),
             _ => None,
         };
         if let Wish::Share { appointment, .. } | Wish::StopLink { appointment, .. } = &sent.wish {
@@ -388,8 +421,8 @@ impl Simulation {
                 .model
                 .appointments
                 .get(&id)
-                .map(|booked| (booked.status, booked.hold));
-            return Ok(row.map(|row| (row.status, row.hold)) != before);
+                .map(|booked| (booked.status, booked.hold, booked.links_sent));
+            return Ok(row.map(|row| (row.status, row.hold, row.generation)) != before);
         }
         Ok(false)
     }

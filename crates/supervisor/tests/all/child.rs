@@ -12,9 +12,9 @@ use crate::folder::Folder;
 
 fn start(folder: &Folder, body: &str) -> Child {
     let program = Program {
+        environment: Vec::new(),
         path: folder.script(body),
         args: vec!["server".into()],
-        environment: Vec::new(),
     };
     Child::start(&program, &bind("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap()
 }

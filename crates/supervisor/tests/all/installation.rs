@@ -25,12 +25,12 @@ fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
     let arguments = Box::new(|start, url: &str| vec!["--start".into(), format!("{start} {url}").into()]);
     let listen: SocketAddr = listen.parse().unwrap();
     Plan {
+        environment: Vec::new(),
         data: folder.path().to_owned(),
         listen,
         public_url: None,
         program,
         arguments,
-        environment: Vec::new(),
         patience: Patience::default(),
     }
 }

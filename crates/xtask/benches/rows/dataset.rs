@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use base::id::{ClinicId, Id, SessionId, SlotId};
 use base::time::Timestamp;
 use booking::records;
-use database::Database;
+use database::{Connection, Database};
 use runtime::clock::Clock;
 use scheduling::clinic::session::Session;
 use scheduling::clinic::slot::{Slot, slot_id};
@@ -19,14 +19,14 @@ use scheduling::rules::product::Cvx;
 use xtask::site::Start;
 
 use super::Bench;
-use super::engine::{Batches, Running};
+use super::engine::{Batches, CHAIN, Running};
 
 /// Raised when prepared data of before no longer says the same.
-const EDITION: u32 = 1;
+const EDITION: u32 = 2;
 /// Prepared data is used for so long: its times must lie in the future.
 const FRESH: Duration = Duration::from_hours(96);
 /// How far ahead our own slots begin.
-const AHEAD: Duration = Duration::from_hours(9 * 24);
+pub const AHEAD: Duration = Duration::from_hours(9 * 24);
 /// Slots that everybody wants; another one each round, each wide enough for one.
 const HOT: usize = 64;
 /// Slots over which bookings spread.
@@ -35,6 +35,8 @@ const SPREAD: usize = 5_000;
 const PLACES: u32 = 60_000;
 /// Commands at once while filling: large batches.
 const FILLING: usize = 512;
+/// Messages marked as sent in one transaction.
+const SENT_AT_ONCE: u32 = 10_000;
 
 /// A prepared installation.
 pub struct Dataset {
@@ -47,7 +49,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    fn of(data: PathBuf, start: Timestamp) -> Self {
+    /// Of these slots, whose first starts then.
+    pub fn of(data: PathBuf, start: Timestamp) -> Self {
         let slots = |number, count: usize| {
             (0..count)
                 .map(|n| slot_id(session(number), start + Duration::from_secs(n as u64)))
@@ -93,13 +96,14 @@ pub fn prepared(bench: &Bench, rows: usize) -> Result<Dataset> {
     Start::new(&bench.evenkeel, &data).up()?.stop()?;
     let start = Clock::real().now() + AHEAD;
     let (clinic, product) = runtime()?.block_on(for_adults(&data))?;
-    widen(&data, clinic, product, start)?;
+    widen(&mut database_of(&data).connect()?, clinic, product, start)?;
     let dataset = Dataset::of(data, start);
     runtime()?.block_on(async {
-        let running = Arc::new(Running::start(&dataset.data, Batches::AsShipped)?);
+        let running = Arc::new(Running::start(&dataset.data, Batches::AsShipped, &[])?);
         running.fill(&dataset.spread, rows, FILLING).await?;
         stop(running).await
     })?;
+    sent(&dataset.data)?;
     std::fs::write(&mark, start.micros().to_string())?;
     Ok(dataset)
 }
@@ -120,7 +124,7 @@ pub async fn stop(running: Arc<Running>) -> Result<()> {
 
 /// A clinic and a product of the demonstration that any adult may book: found by booking one of each.
 async fn for_adults(data: &Path) -> Result<(ClinicId, Cvx)> {
-    let running = Running::start(data, Batches::AsShipped)?;
+    let running = Running::start(data, Batches::AsShipped, &[])?;
     let mut found = None;
     let mut tried = BTreeSet::new();
     let snapshot = running.engine.snapshot();
@@ -142,13 +146,63 @@ async fn for_adults(data: &Path) -> Result<(ClinicId, Cvx)> {
     found.context("nothing in the demonstration can be booked by an adult")
 }
 
+/// Marks every message as delivered: a million that wait are no site's normal day, and a server would send them while it
+/// is measured.
+fn sent(data: &Path) -> Result<()> {
+    let mut connection = database_of(data).connect()?;
+    let claim = [1; 16];
+    loop {
+        let mut tx = connection.begin()?;
+        let now = Clock::real().now();
+        let waiting = records::outbox::of_state(&mut tx, records::outbox::State::Waiting, SENT_AT_ONCE)?;
+        for message in &waiting {
+            records::outbox::claim(&mut tx, message, &claim, now, now)?;
+            records::outbox::delivered(&mut tx, message.id, &claim, now)?;
+        }
+        tx.commit().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        connection.checkpoint(true)?; // no engine does it meanwhile, and a long log makes the next start slow
+        if waiting.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// An installation's database.
+pub fn database_of(data: &Path) -> Database {
+    Database::file(&data.join("evenkeel.sqlite"))
+}
+
+/// What bookings have written besides themselves, so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Written {
+    /// Messages, sent or not.
+    pub messages: u64,
+    /// Events of the bench's own chain.
+    pub events: u64,
+    /// Events of all chains, as their heads are recorded.
+    pub recorded: u64,
+}
+
+impl Written {
+    /// In this installation.
+    pub fn of(data: &Path) -> Result<Self> {
+        let mut connection = database_of(data).connect()?;
+        let mut tx = connection.begin_read()?;
+        let (recorded, _) = booking::heads::read(&data.join("heads"));
+        Ok(Self {
+            messages: records::outbox::last_number(&mut tx)?,
+            events: records::audit::head(&mut tx, CHAIN)?.sequence as u64,
+            recorded: recorded.iter().map(|one| one.head.sequence as u64).sum(),
+        })
+    }
+}
+
 fn session(number: u128) -> SessionId {
     Id::from_bits(0x00BE_4C11_0000 | number)
 }
 
 /// Adds the wide slots.
-fn widen(data: &Path, clinic: ClinicId, product: Cvx, start: Timestamp) -> Result<()> {
-    let mut connection = Database::file(&data.join("evenkeel.sqlite")).connect()?;
+pub fn widen(connection: &mut Connection, clinic: ClinicId, product: Cvx, start: Timestamp) -> Result<()> {
     let now = Clock::real().now();
     let mut tx = connection.begin()?;
     let zone = records::clinic::load(&mut tx, clinic)?
@@ -176,7 +230,7 @@ fn widen(data: &Path, clinic: ClinicId, product: Cvx, start: Timestamp) -> Resul
                 held: 0,
                 booked: 0,
             };
-            records::slot::insert_new(&mut tx, &slot)?;
+            records::slot::insert_new(&mut tx, [&slot])?;
         }
     }
     tx.commit().map_err(|error| anyhow::anyhow!("{error:?}"))?;

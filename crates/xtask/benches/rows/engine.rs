@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use base::id::{HoldId, SlotId};
 use base::limit::Settings;
 use base::time::parse_date;
+use booking::cost;
 use booking::engine::{Ask, BookingRequest, Done, Engine, KeyedRequest, Render, Rendered, Start, Verdict};
 use booking::limit;
 use booking::role::resident::Resident;
@@ -23,10 +24,16 @@ use scheduling::resident::eligibility::Answers;
 use scheduling::resident::person::Person;
 use xtask::bench::Round;
 
+use super::dataset::database_of;
+use super::spent::Spent;
+
 /// As long as the answer to a booking over HTTP: it is sealed and stored with the outcome.
 const ANSWER_BYTES: usize = 400;
 /// Nobody waits longer.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The server's name, and so its audit chain's.
+pub const CHAIN: &str = "bench";
 
 static PEOPLE: AtomicU64 = AtomicU64::new(1);
 
@@ -39,10 +46,38 @@ pub enum Batches {
     One,
 }
 
+/// What a booking writes besides the appointment itself, and can do without for once, to see what it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Sealing personal details, answers and messages.
+    Sealing,
+    /// A message in the outbox: left out by residents without an e-mail address.
+    Outbox,
+    /// Audit events and their chain.
+    Audit,
+    /// The chains' heads, recorded beside the database.
+    Heads,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Sealing, Self::Outbox, Self::Audit, Self::Heads];
+}
+
+/// How residents can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    /// They are sent a confirmation.
+    Email,
+    /// They are sent nothing.
+    Phone,
+}
+
 /// A running engine.
 pub struct Running {
     pub engine: Engine,
     resident: Resident,
+    contact: Contact,
     owner: Owner,
 }
 
@@ -50,8 +85,25 @@ pub struct Running {
 pub type Held = (HoldId, String);
 
 impl Running {
-    /// Starts the engine on an installation's data.
-    pub fn start(data: &Path, batches: Batches) -> Result<Self> {
+    /// Starts the engine on an installation's data, as it ships but for these parts.
+    pub fn start(data: &Path, batches: Batches, without: &[Part]) -> Result<Self> {
+        Self::start_on(database_of(data), data, CHAIN, batches, without)
+    }
+
+    /// The same on another database, with the keys in this folder and under a name of its own.
+    pub fn start_on(database: Database, data: &Path, name: &str, batches: Batches, without: &[Part]) -> Result<Self> {
+        let left_out: Vec<cost::Part> = without
+            .iter()
+            .filter_map(|part| match part {
+                Part::Audit => Some(cost::Part::Audit),
+                Part::Heads => Some(cost::Part::Heads),
+                Part::Sealing | Part::Outbox => None,
+            })
+            .collect();
+        ensure!(
+            cost::leave_out(&left_out),
+            "built without the feature `costs`: use `cargo xtask bench`"
+        );
         let mut settings = Settings::default();
         if let Batches::One = batches {
             settings.set(&limit::BATCH, 1).map_err(|error| anyhow!(error))?;
@@ -59,18 +111,25 @@ impl Running {
         }
         let (clock, entropy, owner) = (Clock::real(), Entropy::real(), Owner::new(Shutdown::new()));
         let keys = KeyRing::open_or_create(&data.join("keys"), &entropy).context("the installation's keys")?;
+        let is_sealed = !without.contains(&Part::Sealing);
+        let keys = if is_sealed { keys } else { keys.unsealed_for_rehearsal() };
         let engine = Engine::start(Start {
-            database: Database::file(&data.join("evenkeel.sqlite")),
+            database,
             keys,
             clock,
             entropy,
             settings,
-            name: "bench".to_owned(),
+            name: name.to_owned(),
             owner: owner.clone(),
         })?;
         Ok(Self {
             resident: Resident::new(engine.clone()),
             engine,
+            contact: if without.contains(&Part::Outbox) {
+                Contact::Phone
+            } else {
+                Contact::Email
+            },
             owner,
         })
     }
@@ -81,21 +140,9 @@ impl Running {
     }
 
     fn ask(&self, keyed: bool) -> Ask {
-        let now = self.engine.clock().now();
-        let key = keyed.then(|| {
-            let bits = self.engine.entropy().uuid_v7(now);
-            KeyedRequest {
-                scope: vec![1],
-                key: uuid_text(bits),
-                body_hash: bits_twice(bits),
-            }
-        });
-        Ask {
-            arrived: now,
-            deadline: DEADLINE,
-            key,
-            render: render(),
-        }
+        let ask = keyed_ask(self.engine.clock(), self.engine.entropy());
+        let key = ask.key.filter(|_| keyed);
+        Ask { key, ..ask }
     }
 
     /// Keeps one place.
@@ -117,12 +164,7 @@ impl Running {
 
     /// Books it for somebody new.
     pub async fn book(&self, held: &Held) -> Result<(), String> {
-        let booking = BookingRequest {
-            slot: None,
-            resident: somebody(),
-            answers: Answers::default(),
-            dose: 1,
-        };
+        let booking = booking_for(somebody(self.contact));
         let booked = self
             .resident
             .book(held.0, &held.1, vec![booking], true, self.ask(true))
@@ -137,7 +179,12 @@ impl Running {
 
     /// Books so many places at these slots in turn, so many at once: first all holds, untimed, then all bookings. The
     /// rate and the 99th percentile of the bookings.
-    pub async fn measure(self: &Arc<Self>, slots: &Arc<Vec<SlotId>>, bookings: usize, at_once: usize) -> Result<Round> {
+    pub async fn measure(
+        self: &Arc<Self>,
+        slots: &Arc<Vec<SlotId>>,
+        bookings: usize,
+        at_once: usize,
+    ) -> Result<(Round, Spent)> {
         let mut holders = Vec::new();
         for client in 0..at_once {
             let (running, slots) = (Arc::clone(self), Arc::clone(slots));
@@ -153,7 +200,7 @@ impl Running {
         for holder in holders {
             all_held.push(holder.await?.map_err(|refusal| anyhow!("holding: {refusal}"))?);
         }
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), Spent::now()?);
         let bookers: Vec<_> = all_held
             .into_iter()
             .map(|held| {
@@ -176,10 +223,11 @@ impl Running {
             }
         }
         let figure = bookings as f64 / began.elapsed().as_secs_f64();
-        Ok(Round {
+        let round = Round {
             figure,
             p99_ms: Some(waits.value_at_quantile(0.99) as f64 / 1000.0),
-        })
+        };
+        Ok((round, Spent::now()?.since(before)))
     }
 
     /// Books so many places as fast as it goes, passing over what is full. For filling.
@@ -207,8 +255,34 @@ impl Running {
     }
 }
 
+/// What a client sends with a command, under a key of its own.
+pub fn keyed_ask(clock: &Clock, entropy: &Entropy) -> Ask {
+    let now = clock.now();
+    let bits = entropy.uuid_v7(now);
+    Ask {
+        arrived: now,
+        deadline: DEADLINE,
+        key: Some(KeyedRequest {
+            scope: vec![1],
+            key: uuid_text(bits),
+            body_hash: bits_twice(bits),
+        }),
+        render: render(),
+    }
+}
+
+/// A booking of the only place that is held.
+pub fn booking_for(resident: Person) -> BookingRequest {
+    BookingRequest {
+        slot: None,
+        resident,
+        answers: Answers::default(),
+        dose: 1,
+    }
+}
+
 /// An adult whom nobody has met.
-pub fn somebody() -> Person {
+pub fn somebody(contact: Contact) -> Person {
     let number = PEOPLE.fetch_add(1, Ordering::Relaxed);
     let started = u64::from(std::process::id());
     let birth_date = parse_date("1980-05-17").expect("a date in the calendar");
@@ -216,8 +290,8 @@ pub fn somebody() -> Person {
         given_name: format!("Given{started:x}"),
         family_name: format!("Family{number:x}"),
         birth_date,
-        phone: None,
-        email: Some(format!("p{started:x}-{number:x}@example.org")),
+        phone: (contact == Contact::Phone).then(|| format!("+1617{:07}", number % 10_000_000)),
+        email: (contact == Contact::Email).then(|| format!("p{started:x}-{number:x}@example.org")),
         language: None,
         needs: Vec::new(),
     }

@@ -13,13 +13,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::routing::get;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
-use xtask::bench::{ROUNDS, Round, Row, Target, compare};
+use xtask::bench::{ROUNDS, Round, Row, Target, compare, cost};
 use xtask::site::{Site, Start};
 
 use super::Bench;
 use super::commits::Where;
-use super::dataset::{Dataset, copied, prepared, runtime};
-use super::engine::{somebody, uuid_text};
+use super::dataset::{Dataset, Written, copied, prepared, runtime};
+use super::engine::{Contact, somebody, uuid_text};
 use super::load::{self, Line, flood};
 
 /// Connections, one request at a time on each.
@@ -32,6 +32,8 @@ const LISTED: usize = 13;
 const CLINICS: usize = 20;
 /// A bare server that answers fewer than this shares the machine with something else.
 const FLOOR: f64 = 8_000.0;
+/// The same of bookings, each two synced commits.
+const COST_FLOOR: f64 = 200.0;
 
 /// The anchor, in a process of its own: prints its address and serves until its standard input ends.
 pub fn hello(body_bytes: usize) -> Result<()> {
@@ -163,15 +165,19 @@ pub fn booking(bench: &Bench, name: &str, place: Where) -> Result<Row> {
     let hello = Hello::start(400)?;
     let anchor = [load::get(&hello.address, "/hello", "")];
     let runtime = runtime()?;
+    let before = Written::of(&dataset.data)?;
     let mut rounds = Vec::new();
     for number in 0..=ROUNDS {
-        let ours = runtime.block_on(book_for(&site.address(), &dataset, place, number))?;
+        let ours = runtime.block_on(book_for(&site.address(), &dataset, place, number, Contact::Email))?;
         let other = runtime.block_on(flood(&hello.address, &anchor, 200, CLIENTS, LASTS))?;
         if number > 0 {
             rounds.push((ours, other)); // the first warms
         }
     }
     site.stop()?;
+    let messages = Written::of(&dataset.data)?.messages - before.messages;
+    let booked: f64 = rounds.iter().map(|(ours, _)| ours.figure * LASTS.as_secs_f64()).sum();
+    ensure!(messages as f64 >= booked, "{booked} bookings left {messages} messages");
     let target = Target {
         ratio_min: 0.1,
         p99_ms_max: None,
@@ -180,7 +186,30 @@ pub fn booking(bench: &Bench, name: &str, place: Where) -> Result<Row> {
     Ok(compare(name, "/s", CLIENTS, &rounds, target))
 }
 
-async fn book_for(address: &str, dataset: &Dataset, place: Where, number: usize) -> Result<Round> {
+/// What mail costs over HTTP, written and sent beside the bookings: residents with an e-mail address against residents
+/// with a phone, each on a site of its own, so that nobody's mail is sent while the others book.
+pub fn cost_of_mail(bench: &Bench, name: &str) -> Result<Row> {
+    let side = |contact: Contact, number: usize| {
+        let dataset = copied(bench, 10_000)?;
+        let site = Start::new(&bench.evenkeel, &dataset.data).up()?;
+        let before = Written::of(&dataset.data)?.messages;
+        let round = runtime()?.block_on(book_for(&site.address(), &dataset, Where::Spread, number, contact))?;
+        site.stop()?;
+        let messages = Written::of(&dataset.data)?.messages - before;
+        ensure!(
+            (messages > 0) == (contact == Contact::Email),
+            "{contact:?} left {messages} messages"
+        );
+        anyhow::Ok(round)
+    };
+    let mut rounds = Vec::new();
+    for number in 0..ROUNDS {
+        rounds.push((side(Contact::Email, number)?, side(Contact::Phone, number)?));
+    }
+    Ok(cost(name, "/s", CLIENTS, &rounds, COST_FLOOR))
+}
+
+async fn book_for(address: &str, dataset: &Dataset, place: Where, number: usize, contact: Contact) -> Result<Round> {
     let (slots, turn) = (
         dataset.slots(place, number),
         Arc::new(AtomicUsize::new(number * 1_000_003)),
@@ -197,10 +226,10 @@ async fn book_for(address: &str, dataset: &Dataset, place: Where, number: usize)
                 let slot = slots[turn.fetch_add(7919, Ordering::Relaxed) % slots.len()];
                 let sent = Instant::now();
                 let held = created(&mut line, &address, "/api/v1/holds", &json!({ "slot": slot.to_string() })).await?;
-                let person = somebody();
+                let person = somebody(contact);
                 let resident = json!({
                     "given_name": person.given_name, "family_name": person.family_name,
-                    "birth_date": "1980-05-17", "email": person.email,
+                    "birth_date": "1980-05-17", "email": person.email, "phone": person.phone,
                 });
                 let body = json!({ "hold": held["id"], "token": held["token"], "resident": resident, "answers": {}, "dose": 1 });
                 created(&mut line, &address, "/api/v1/appointments", &body).await?;

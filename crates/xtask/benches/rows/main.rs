@@ -16,14 +16,19 @@ mod dataset;
 mod engine;
 mod http;
 mod load;
+mod postgres;
 mod server;
+mod spent;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use xtask::bench::Row;
+
+use engine::Part;
 
 /// The product's own, so that the anchor is not slow for want of it.
 #[global_allocator]
@@ -63,6 +68,20 @@ enum Anchor {
 pub struct Bench {
     evenkeel: PathBuf,
     folder: PathBuf,
+    /// PostgreSQL servers, started when they are first needed: one alone, one with a standby.
+    beds: [OnceCell<postgres::Bed>; 2],
+}
+
+impl Bench {
+    /// The server for rows on PostgreSQL.
+    pub fn bed(&self, with_standby: bool) -> Result<&postgres::Bed> {
+        let cell = &self.beds[usize::from(with_standby)];
+        if cell.get().is_none() {
+            let bed = postgres::Bed::start(self, with_standby)?;
+            let _ = cell.set(bed);
+        }
+        cell.get().context("the server was just started")
+    }
 }
 
 type Measure = fn(&Bench) -> Result<Row>;
@@ -89,6 +108,27 @@ const ROWS: &[(&str, Measure)] = &[
         commits::row(bench, "commits_sqlite_1m_spread", 1_000_000, commits::Where::Spread)
     }),
     ("rate_1m_vs_10k", commits::rate),
+    ("cost_sealing", |bench| {
+        commits::cost_of(bench, "cost_sealing", &[Part::Sealing])
+    }),
+    ("cost_outbox", |bench| {
+        commits::cost_of(bench, "cost_outbox", &[Part::Outbox])
+    }),
+    ("cost_audit", |bench| {
+        commits::cost_of(bench, "cost_audit", &[Part::Audit])
+    }),
+    ("cost_heads", |bench| {
+        commits::cost_of(bench, "cost_heads", &[Part::Heads])
+    }),
+    ("cost_all", |bench| commits::cost_of(bench, "cost_all", Part::ALL)),
+    ("cost_mail_http", |bench| http::cost_of_mail(bench, "cost_mail_http")),
+    ("commits_postgres_hot", postgres::hot),
+    ("commits_postgres_hot_8", postgres::hot_pool_8),
+    ("commits_postgres_hot_512", postgres::hot_512),
+    ("commits_postgres_spread", postgres::spread),
+    ("commits_postgres_sync", postgres::hot_synchronous),
+    ("postgres_two_servers", postgres::two_servers),
+    ("postgres_1m_vs_10k", postgres::rate),
     ("big_server_ready", server::ready),
     ("big_server_memory", server::memory),
 ];
@@ -118,6 +158,7 @@ fn run(arguments: Arguments) -> Result<bool> {
     let bench = Bench {
         evenkeel: arguments.evenkeel,
         folder: arguments.folder,
+        beds: [OnceCell::new(), OnceCell::new()],
     };
     std::fs::create_dir_all(&bench.folder)?;
     if !arguments.json {

@@ -156,6 +156,22 @@ pub fn compare(name: &str, unit: &str, in_flight: usize, rounds: &[(Round, Round
     }
 }
 
+/// What something costs: ours has it, the anchor does without. Nothing is wanted but the figure.
+pub fn cost(name: &str, unit: &str, in_flight: usize, rounds: &[(Round, Round)], anchor_floor: f64) -> Row {
+    let nothing = Target {
+        ratio_min: 0.0,
+        p99_ms_max: None,
+        anchor_floor,
+    };
+    let row = compare(name, unit, in_flight, rounds, nothing);
+    let change = (row.ratio - 1.0) * 100.0;
+    Row {
+        target: "printed".to_owned(),
+        note: if row.met { format!("{change:+.0} %") } else { row.note },
+        ..row
+    }
+}
+
 /// Builds for release and runs the bench program. Whether every target was met.
 pub fn run(checkout: &Checkout, names: &[String], json: bool) -> Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -168,6 +184,8 @@ pub fn run(checkout: &Checkout, names: &[String], json: bool) -> Result<bool> {
         "xtask",
         "--bench",
         "rows",
+        "--features",
+        "costs",
         "--no-run",
         "--message-format=json",
     ];

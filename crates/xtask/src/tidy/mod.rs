@@ -139,7 +139,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "planted_bugs",
-        says: "planted bugs are in nobody's build but the simulator's",
+        says: "planted bugs are in nobody's build but the simulator's, and nothing is left out but in the bench",
         check: planted_bugs::check,
     },
     Rule {

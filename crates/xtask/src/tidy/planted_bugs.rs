@@ -1,15 +1,27 @@
 //! Planted bugs stay where they are planted: no crate switches the feature on by default or for a dependency, the
-//! product does not know it, and every bug on the list is asked for somewhere, under its right name.
+//! product does not know it, and every bug on the list is asked for somewhere, under its right name. The same of what the
+//! bench leaves out of a commit to see what it costs.
 
 use std::collections::BTreeSet;
 
 use super::tokens::Token;
 use super::{Findings, Tree};
 
-/// The feature.
+/// The feature of planted bugs.
 const FEATURE: &str = "planted";
-/// Who may name it, and only among its own features.
-const MAY: &[&str] = &["scheduling", "booking", "simulator"];
+/// Features that no product may have: who may name each, and only among its own features; what it does elsewhere.
+const MAY: &[(&str, &[&str], &str)] = &[
+    (
+        FEATURE,
+        &["scheduling", "booking", "simulator"],
+        "switches planted bugs on, or could: only the simulator's own feature may",
+    ),
+    (
+        "costs",
+        &["booking", "xtask"],
+        "leaves parts of a commit out, or could: only the bench program's own feature may",
+    ),
+];
 /// Where the bugs are listed.
 const LIST: &str = "crates/scheduling/src/planted.rs";
 
@@ -28,13 +40,11 @@ pub fn check(tree: &Tree) -> Findings {
             if line.starts_with('[') {
                 section = line;
             }
-            let own = MAY.contains(&krate) && section == "[features]" && line.starts_with(FEATURE);
-            if line.contains(FEATURE) && !own {
-                findings.add(
-                    path,
-                    number + 1,
-                    "switches planted bugs on, or could: only the simulator's own feature may",
-                );
+            for (feature, may, wrong) in MAY {
+                let own = may.contains(&krate) && section == "[features]" && line.starts_with(feature);
+                if line.contains(feature) && !own {
+                    findings.add(path, number + 1, *wrong);
+                }
             }
         }
     }

@@ -70,3 +70,11 @@ fn the_middle_of_some_numbers() {
     assert_eq!(median(&[4.0, 1.0]), 2.5);
     assert_eq!(median(&[]), 0.0);
 }
+
+#[test]
+fn a_cost_is_printed_and_wants_nothing() {
+    let row = xtask::bench::cost("cost", "/s", 64, &rounds(&[(80.0, 100.0), (90.0, 100.0)]), 50.0);
+    assert!(row.met && row.target == "printed" && row.note == "-15 %", "{row:?}");
+    let void = xtask::bench::cost("cost", "/s", 64, &rounds(&[(8.0, 10.0)]), 50.0);
+    assert!(!void.met && void.note.contains("VOID"), "{void:?}");
+}

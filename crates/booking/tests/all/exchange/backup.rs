@@ -100,6 +100,9 @@ fn with_header(bytes: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
 fn restored(folder: &Folder, artefact: &Artefact) -> Result<PathBuf, RestoreError> {
     let workplace = Workplace::take(&folder.0).unwrap();
     let unpacked = restore::unpack(artefact, workplace.folder(), Clock::real().now(), &mut go_on)?;
+    // Days later: what was held then was due long ago, and no server was there to free it.
+    let made_at = artefact.header.made_at();
+    restore::note(&unpacked, made_at, made_at + Duration::from_hours(240))?;
     restore::put_in_place(&unpacked, &folder.0)?;
     Ok(folder.0.join("evenkeel.sqlite"))
 }
@@ -108,6 +111,7 @@ fn restored(folder: &Folder, artefact: &Artefact) -> Result<PathBuf, RestoreErro
 async fn it_is_made_while_people_book_comes_back_whole_and_goes_on() {
     let (folder, elsewhere) = (Folder::new(), Folder::new());
     let site = booked(&folder).await;
+    site.hold(&[site.slots[0]]).await.unwrap();
     let workplace = Workplace::take(&folder.0).unwrap();
     let made = make(&folder, &workplace).unwrap();
     assert_eq!(made.header.rows["appointment"], 3);
@@ -123,7 +127,15 @@ async fn it_is_made_while_people_book_comes_back_whole_and_goes_on() {
     artefact.usable(&KeyRing::for_tests(), "here").unwrap();
     let file = restored(&elsewhere, &artefact).unwrap();
     let report = restore::verify(&Database::file(&file), &KeyRing::for_tests(), Duration::from_secs(120)).unwrap();
-    assert_eq!((report.findings.len(), report.appointments), (0, 3));
+    assert_eq!((report.findings, report.appointments), (Vec::new(), 3));
+    let mut connection = elsewhere.database().connect_read_only().unwrap();
+    let mut traces = Vec::new();
+    booking::records::audit::all(&mut connection.begin_read().unwrap(), |link| {
+        traces.extend((link.kind == "backup-restored").then_some((link.chain, link.count)));
+    })
+    .unwrap();
+    assert_eq!(traces, [("restore".to_owned(), 864_000)]);
+    drop(connection);
 
     // An engine goes on from it: the chain continues, and the code of the lost appointment is not given out again.
     let code_of = |database: &Database| {

@@ -125,6 +125,15 @@ fn planted_bugs_are_in_nobodys_build() {
         &[list, used, for_all],
         &["crates/cli/Cargo.toml:2: switches"],
     );
+    let without_audit = (
+        "crates/server/Cargo.toml",
+        "[dependencies]\nbooking = { workspace = true, features = [\"costs\"] }\n",
+    );
+    check(
+        "planted_bugs",
+        &[list, used, without_audit],
+        &["crates/server/Cargo.toml:2: leaves parts"],
+    );
     let misspelt = (
         "crates/booking/src/save.rs",
         "//! Saves rows.\nfn f() { planted::is(\"on_bug\"); }\n",
