@@ -7,7 +7,6 @@ use booking::exchange::backup::Workplace;
 use booking::exchange::drill::{
     Drill, DrillError, DrillReport, EVIDENCE, check_evidence, keep_evidence, last_evidence,
 };
-use database::Database;
 use runtime::clock::Clock;
 use runtime::destination::{Destination, Place};
 use runtime::secret::KeyRing;
@@ -43,7 +42,7 @@ async fn it_passes_on_a_backup_gone_on_and_names_what_is_wrong_with_another() {
     assert!(report.passed && report.findings.is_empty(), "{report:?}");
     assert_eq!((report.rows["appointment"], report.chains), ((3, 4), 1));
     assert!(report.rto_s > 0.0 && report.rpo_s > 0.0 && report.last_event_age_s.unwrap() >= report.rpo_s);
-    by_others(&folder, &destination, &kept);
+    by_others(&folder, &destination);
     site.stop().await;
 
     // The live data lost its end, then has another past.
@@ -83,7 +82,8 @@ async fn it_passes_on_a_backup_gone_on_and_names_what_is_wrong_with_another() {
 }
 
 /// A copy of the file itself: it passes, and does not where it has another past.
-fn by_others(folder: &Folder, destination: &Destination, kept: &Folder) {
+fn by_others(folder: &Folder, destination: &Destination) {
+    let elsewhere = Folder::new();
     let workplace = Workplace::take(&folder.0).unwrap();
     let drill = Drill {
         destination,
@@ -93,7 +93,7 @@ fn by_others(folder: &Folder, destination: &Destination, kept: &Folder) {
         workplace: &workplace,
         hold_grace: Duration::from_secs(120),
     };
-    let restored = Database::file(&kept.0.join("evenkeel.sqlite"));
+    let restored = elsewhere.database();
     let mut live = folder.database().connect_read_only().unwrap();
     live.copy_to(restored.path().unwrap(), 100, |_| ControlFlow::Continue(()))
         .unwrap();
