@@ -5,6 +5,7 @@ use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task, Waiting};
 pub use crate::committer::{SaidCode, Whose};
 use crate::cost;
+use crate::move_pause::{self, NotServed};
 use crate::pause::Pause;
 use crate::reader::Reader;
 use crate::reconciler::message_delivery::{self, Delivery, is_shown, sends_mail};
@@ -68,6 +69,9 @@ pub enum StartError {
     /// The keys are not those of this data.
     #[error(transparent)]
     WrongKeys(#[from] WrongKeys),
+    /// The jurisdiction moves, or has moved, to another database.
+    #[error(transparent)]
+    NotServed(#[from] NotServed),
     /// The machine gives no thread.
     #[error("no thread could be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -164,6 +168,7 @@ pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
     // The process before may have ended between a failed sync and its settling. Before anything moves the log.
     committer::wait_for_former_owner(&mut writer, &start.name, clock.now())?;
     writer.settle()?;
+    move_pause::is_served(&mut writer.begin_read()?)??;
     sealing::check(&mut writer.begin_read()?, keys)??;
     sealing::declare(&mut writer, keys, clock.now())?;
     let watch = heads::check(&start.database, &mut writer, clock)?;

@@ -5,6 +5,7 @@
 use crate::availability::change_feed::read_rules;
 use crate::conflict::again;
 use crate::limit;
+use crate::move_pause;
 use crate::records::audit::{Head, Link};
 use crate::records::change::Change;
 use crate::records::{self, appointment, live_dose, outcome, resident};
@@ -114,7 +115,7 @@ fn erase_once(
     let mut answers = answers_about(&mut tx, before.id, Timestamp::default())?;
     drop(tx);
 
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     let mut head = records::audit::shared_head(&mut tx, CHAIN)?;
     let (mut appointment, mut slot) = (None, None);
     records::slot::lock(&mut tx, &[before.slot], |row| slot = Some(row))?;

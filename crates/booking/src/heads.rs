@@ -4,6 +4,7 @@
 //!
 //! Knows nothing of what the events say.
 
+use crate::move_pause;
 use crate::records::audit::{self, Head, Link};
 use crate::sealing::committed;
 use base::time::Timestamp;
@@ -236,7 +237,7 @@ pub(crate) fn check(connection: &mut Connection, recorded: &[Recorded], now: Tim
     if gaps(&mut connection.begin_read()?, recorded)?.is_empty() {
         return Ok(Vec::new());
     }
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     // Another server may have found it first.
     let gaps = gaps(&mut tx, recorded)?;
     for gap in &gaps {

@@ -12,6 +12,7 @@ pub mod erasure;
 pub mod exchange;
 pub mod heads;
 pub mod limit;
+pub mod move_pause;
 pub mod outbox;
 pub mod pause;
 mod reader;

@@ -1,6 +1,7 @@
 //! What an operator sees of messages and may do: look at those that wait or were given up, and have one sent again. Works
 //! beside any server on the same database.
 
+use crate::move_pause;
 use crate::records;
 use crate::records::outbox::{Payload, SEALED, State, Stored};
 use base::id::MessageId;
@@ -68,7 +69,7 @@ fn seen(row: &Stored, keys: &KeyRing) -> Seen {
 
 /// Has a message that was given up sent again.
 pub fn retry(connection: &mut Connection, id: MessageId, now: Timestamp) -> Result<Revived, Broken> {
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     let Some(row) = records::outbox::load(&mut tx, id)?.filter(|row| row.state == State::Dead) else {
         return Ok(Revived::NotDead);
     };

@@ -5,11 +5,13 @@ pub mod audit;
 pub mod census;
 pub mod change;
 pub mod clinic;
+pub mod copy;
 pub mod document;
 pub mod hold;
 pub mod live_dose;
 pub mod outbox;
 pub mod outcome;
+pub mod relocation;
 pub mod resident;
 pub mod sealing;
 pub mod session;
@@ -48,6 +50,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 5,
         name: "scale-out",
         sql: include_str!("records/migrations/0005-scale-out.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "relocation",
+        sql: include_str!("records/migrations/0006-relocation.sql"),
     },
 ];
 

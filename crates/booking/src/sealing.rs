@@ -2,6 +2,7 @@
 //! process with other keys ever writes to it. A key is *declared* in a transaction; whoever writes after that commit
 //! seals with it, or reads the key file again until it has it.
 
+use crate::move_pause;
 use crate::records::resident::is_clear;
 use crate::records::sealing::{self, COLUMNS, DeclaredKey, Progress};
 use base::answer::Fault;
@@ -54,7 +55,7 @@ pub fn declare(connection: &mut Connection, keys: &KeyRing, now: Timestamp) -> R
     if new.is_empty() {
         return Ok(());
     }
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     for key in new {
         let declared = DeclaredKey {
             id: key.id,

@@ -9,6 +9,7 @@ pub mod install;
 pub mod keys;
 pub mod man;
 pub mod messages;
+pub mod migrate;
 pub mod ps;
 pub mod resident;
 pub mod restore;
@@ -18,6 +19,7 @@ pub mod support_bundle;
 pub mod up;
 pub mod verify;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -42,6 +44,15 @@ impl Data {
     /// Where its rows are.
     pub fn database(&self) -> anyhow::Result<Database> {
         configuration::database(&self.data, self.database.as_deref())
+    }
+
+    /// What a process that works on the same rows is told, since arguments can be read by everybody on the machine.
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        let given = self
+            .database
+            .as_ref()
+            .map(|url| (configuration::DATABASE.into(), url.into()));
+        given.into_iter().collect()
     }
 
     /// The same, where there are any.

@@ -48,11 +48,12 @@ pub fn database(data: &Path, given: Option<&str>) -> anyhow::Result<Database> {
     }
 }
 
+/// What the environment says, if anything.
 #[expect(
     clippy::disallowed_methods,
     reason = "the command line is where the environment is read"
 )]
-fn from_environment() -> Option<String> {
+pub fn from_environment() -> Option<String> {
     std::env::var(DATABASE).ok().filter(|url| !url.is_empty())
 }
 

@@ -3,8 +3,10 @@
 use booking::engine::StartError;
 use booking::exchange::backup::BackupError;
 use booking::exchange::backup::artefact::Unusable;
+use booking::exchange::copy::CopyFailed;
 use booking::exchange::demo::DemoError;
 use booking::exchange::drill::DrillError;
+use booking::exchange::relocation::RelocationError;
 use booking::exchange::restore::RestoreError;
 use booking::sealing::WrongKeys;
 use database::OpenError;
@@ -65,6 +67,9 @@ impl Exit {
         if let Some(error) = error.downcast_ref() {
             return Self::of_restore(error);
         }
+        if let Some(error) = error.downcast_ref() {
+            return Self::of_relocation(error);
+        }
         if matches!(error.downcast_ref(), Some(OpenError::NewerSchema { .. })) {
             return Self::NewerSchema;
         }
@@ -73,7 +78,7 @@ impl Exit {
             error.downcast_ref(),
             Some(
                 ServerError::PublicUrlMissing { .. }
-                    | ServerError::Engine(StartError::Mail(_) | StartError::WrongKeys(_))
+                    | ServerError::Engine(StartError::Mail(_) | StartError::WrongKeys(_) | StartError::NotServed(_))
             )
         );
         // Nothing that a second start would mend: the key file is part of the configuration.
@@ -99,6 +104,16 @@ impl Exit {
         match error.downcast_ref() {
             Some(ServerError::Engine(StartError::Open(open))) if newer(open) => Self::NewerSchema,
             _ => Self::Failed,
+        }
+    }
+
+    fn of_relocation(error: &RelocationError) -> Self {
+        match error {
+            RelocationError::Refused(_) | RelocationError::WrongKeys(_) => Self::Usage,
+            RelocationError::Open(OpenError::NewerSchema { .. }) => Self::NewerSchema,
+            RelocationError::Open(_) => Self::CouldNotLook,
+            RelocationError::FoundWrong(_) | RelocationError::Copy(CopyFailed::Differs(_)) => Self::FoundWrong,
+            RelocationError::Copy(_) | RelocationError::Broken(_) | RelocationError::StillPaused { .. } => Self::Failed,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Wires one server process together: settings, logs, keys, signals, then `server::process::run`.
 
+use std::ffi::OsString;
 use std::io::{Write, stdout};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub struct Plan {
     pub data: PathBuf,
     /// Where the rows are.
     pub database: Database,
+    /// The same, for the processes that it starts.
+    pub environment: Vec<(OsString, OsString)>,
     /// The server's name.
     pub name: String,
     /// Bound.
@@ -138,6 +141,7 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
     let backup = backup::Plan {
         data: plan.data.clone(),
         program: std::env::current_exe()?,
+        environment: plan.environment,
     };
     let start = process::Start {
         data: plan.data,

@@ -151,8 +151,7 @@ impl LongWork {
         let bar = if json || !stderr().is_terminal() {
             ProgressBar::hidden()
         } else {
-            let style = ProgressStyle::with_template("{msg:10} {wide_bar} {bytes}/{total_bytes}");
-            ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            ProgressBar::new(0)
         };
         Ok(Self {
             bar,
@@ -165,6 +164,7 @@ impl LongWork {
     /// Shows how far it is; says whether to go on.
     pub fn watch(&mut self, step: Step, done: u64, total: u64) -> ControlFlow<()> {
         if self.step.replace(step) != Some(step) {
+            self.bar.set_style(style(step));
             self.bar.set_message(step.text());
         }
         self.bar.set_length(total);
@@ -184,6 +184,14 @@ impl LongWork {
     pub fn end(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+fn style(step: Step) -> ProgressStyle {
+    let template = match step {
+        Step::CopyingRows | Step::Comparing => "{msg:10} {wide_bar} {human_pos}/{human_len} rows",
+        Step::Copying | Step::Packing | Step::Checking | Step::Unpacking => "{msg:10} {wide_bar} {bytes}/{total_bytes}",
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 #[expect(

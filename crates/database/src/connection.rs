@@ -93,6 +93,7 @@ impl Database {
             driver: self.driver(to)?,
             home: (self.clone(), to),
             suspect: Cell::new(false),
+            patient: false,
         })
     }
     fn driver(&self, to: Use) -> Result<Driver, OpenError> {
@@ -180,6 +181,8 @@ pub struct Connection {
     home: (Database, Use),
     /// A statement met a fault other than a busy database.
     suspect: Cell<bool>,
+    /// Answers may take as long as they take.
+    patient: bool,
 }
 
 impl Connection {
@@ -195,7 +198,20 @@ impl Connection {
         // Where none can be had, the old one may still do, or says why not.
         if let Ok(fresh) = database.driver(*to) {
             self.driver = fresh;
+            self.pass_patience_on();
         }
+    }
+    fn pass_patience_on(&mut self) {
+        if let (Driver::Postgres(session), true) = (&self.driver, self.patient) {
+            session.borrow_mut().be_patient();
+        }
+    }
+    /// For whoever reads or writes whole tables: from now on no answer is given up because it takes long.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.patient = true;
+        self.pass_patience_on();
+        self
     }
     /// Begins a writing transaction. Where writers are alone: at once, after waiting at most [`WRITER_WAIT`]. Where they
     /// are not, it locks the rows that it reads `/* for update */`, and waits for each as long.
@@ -280,6 +296,14 @@ impl Connection {
         match &self.driver {
             Driver::Sqlite(sqlite) => sqlite::empty_log(sqlite),
             Driver::Postgres(_) => Ok(true),
+        }
+    }
+    /// How much room its rows and indexes take.
+    pub fn bytes(&mut self) -> Result<u64, Broken> {
+        self.mend();
+        match &self.driver {
+            Driver::Sqlite(sqlite) => sqlite::bytes(sqlite),
+            Driver::Postgres(session) => session.borrow_mut().bytes(),
         }
     }
     /// What is wrong with the file itself, page by page and index by index; nothing when all is well. Reads everything.

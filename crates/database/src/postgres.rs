@@ -6,6 +6,7 @@
 
 mod session;
 mod statement;
+mod tables;
 
 pub(crate) use session::Session;
 pub(crate) use statement::own_schema;

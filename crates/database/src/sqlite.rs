@@ -346,6 +346,26 @@ pub(crate) fn columns(connection: &Connection, table: &str) -> Result<Vec<String
     names.collect::<Result<_, _>>().map_err(broken)
 }
 
+pub(crate) fn key(connection: &Connection, table: &str) -> Result<Vec<String>, Broken> {
+    let sql = "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk";
+    let mut statement = connection.prepare_cached(sql).map_err(broken)?;
+    let names = statement.query_map([table], |row| row.get(0)).map_err(broken)?;
+    names.collect::<Result<_, _>>().map_err(broken)
+}
+
+pub(crate) fn empty(connection: &Connection, tables: &[String]) -> Result<(), Broken> {
+    let each = tables.iter().map(|table| format!("DELETE FROM {table};"));
+    connection.execute_batch(&each.collect::<String>()).map_err(broken)
+}
+
+/// Of the pages, whether they are in use or not.
+pub(crate) fn bytes(connection: &Connection) -> Result<u64, Broken> {
+    let pages: i64 = connection
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .map_err(broken)?;
+    Ok(pages as u64 * page_bytes(connection)?)
+}
+
 /// `$1` in our SQL is `?1` here: SQLite numbers `$`-parameters by first appearance, not by their digits.
 pub(crate) fn own_parameters(sql: &str) -> Cow<'_, str> {
     if sql.contains('$') {

@@ -183,6 +183,32 @@ impl<'c> Transaction<'c> {
         }
     }
 
+    /// The names of the columns of a table's primary key, in their order.
+    pub fn key(&mut self, table: &str) -> Result<Vec<String>, Broken> {
+        match self.connection.driver() {
+            Driver::Sqlite(sqlite) => sqlite::key(sqlite, table),
+            Driver::Postgres(session) => session.borrow_mut().key(table),
+        }
+    }
+
+    /// Waits until no other transaction is open that has read this table `/* for update */`, whether it found a row or
+    /// not, and keeps others from it until the end of this one. Where writers are alone that is so anyway.
+    pub fn lock_table(&mut self, table: &str) -> Result<(), Broken> {
+        match self.connection.driver() {
+            Driver::Sqlite(_) => Ok(()),
+            Driver::Postgres(session) => session.borrow_mut().lock_table(table),
+        }
+    }
+
+    /// Removes every row of these tables.
+    pub fn empty(&mut self, tables: &[String]) -> Result<(), Broken> {
+        match self.connection.driver() {
+            _ if tables.is_empty() => Ok(()),
+            Driver::Sqlite(sqlite) => sqlite::empty(sqlite, tables),
+            Driver::Postgres(session) => session.borrow_mut().empty(tables),
+        }
+    }
+
     /// Where writers share the database: this transaction's own number, and the number below which every transaction has
     /// ended as this view sees it. Numbers are given when a transaction first writes, so a smaller one may well end
     /// later. `None` where writers are alone.

@@ -29,7 +29,7 @@ enum Command {
     Tidy,
     /// What CI runs: every suite, or those named.
     Test {
-        /// fmt, tidy, clippy, unit, simulation, journey, messages, metrics, contract, browser, crash, shared, disk, failover, fsync, backup, planted, release.
+        /// fmt, tidy, clippy, unit, simulation, journey, messages, metrics, contract, browser, crash, shared, disk, failover, fsync, backup, migrate, planted, release.
         suites: Vec<String>,
     },
     /// Ratios measured in one run, in a release build.

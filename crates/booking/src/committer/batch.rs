@@ -10,7 +10,7 @@ use crate::records::audit::{Head, Link};
 use crate::records::outcome::{Outcome, SEALED};
 use crate::records::resident::Stored;
 use crate::sealing;
-use crate::{limit, records};
+use crate::{limit, move_pause, records};
 use base::answer::Fault;
 use base::id::{AppointmentId, HoldId, ResidentId, SlotId};
 use bytes::Bytes;
@@ -92,7 +92,7 @@ impl Committer {
         let rules = self.parts.feed.rules();
         let now = self.parts.clock.now();
         let last_code = self.codes.take(connection, load::codes_wanted(batch), now)?;
-        let mut tx = connection.begin()?;
+        let mut tx = move_pause::begin(connection)?;
         sealing::agree(&mut tx, &self.parts.keys)?;
         let mut gathered = Gathered {
             set: load::load(&mut tx, batch, last_code, now, &self.parts.keys)?,

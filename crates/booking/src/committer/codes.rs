@@ -1,7 +1,7 @@
 //! Numbers of codes. A writer that is alone goes on behind the last one there is; several writers would all do so and
 //! meet at the index, so each takes many at once, and gives out its own.
 
-use crate::records;
+use crate::{move_pause, records};
 use base::time::Timestamp;
 use database::{Broken, CommitFailed, Connection};
 use scheduling::resident::code::CodeNumber;
@@ -31,7 +31,7 @@ impl Codes {
         }
         if self.left < wanted {
             let many = AT_ONCE.max(wanted);
-            let mut tx = connection.begin()?;
+            let mut tx = move_pause::begin(connection)?;
             let last = records::appointment::take_codes(&mut tx, CodeNumber::at(now), many)?;
             tx.commit().map_err(|failed| match failed {
                 CommitFailed::NotDone(broken) => broken,

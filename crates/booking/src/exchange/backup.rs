@@ -5,6 +5,7 @@
 pub mod artefact;
 pub mod last;
 
+use super::copy::{self, CopyFailed};
 use crate::availability::change_feed::read_rules;
 use crate::limit::backup as limit;
 use crate::records::census;
@@ -12,12 +13,14 @@ use artefact::{HeadNote, Header, Written};
 use base::limit::Settings;
 use base::time::Timestamp;
 use database::copy::CopyError;
-use database::{Broken, Connection, Database, OpenError};
+use database::migration::Migration;
+use database::{Broken, Connection, Database, OpenError, Transaction};
 use runtime::clock::Clock;
 use runtime::destination::{Destination, DestinationError};
 use runtime::disk_space::free_bytes;
 use runtime::entropy::Entropy;
 use runtime::secret::KeyRing;
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
@@ -36,6 +39,10 @@ const ROOM_LEFT: u64 = 256 << 20;
 pub enum Step {
     /// Pages are copied out of the live database.
     Copying,
+    /// Rows are copied from one database to another. Counted in rows, as is the next.
+    CopyingRows,
+    /// Two databases are compared.
+    Comparing,
     /// The copy is packed into one file.
     Packing,
     /// A file is read to the end to see whether it is whole.
@@ -48,7 +55,8 @@ impl Step {
     /// For a person.
     pub fn text(self) -> &'static str {
         match self {
-            Self::Copying => "Copying",
+            Self::Copying | Self::CopyingRows => "Copying",
+            Self::Comparing => "Comparing",
             Self::Packing => "Packing",
             Self::Checking => "Checking",
             Self::Unpacking => "Unpacking",
@@ -92,6 +100,9 @@ pub enum BackupError {
         /// MiB that are free.
         free: u64,
     },
+    /// Its rows could not be copied.
+    #[error(transparent)]
+    Rows(CopyFailed),
     /// We were told to stop.
     #[error("stopped; nothing was kept of it")]
     Stopped,
@@ -105,6 +116,15 @@ impl From<CopyError> for BackupError {
         match error {
             CopyError::Broken(broken) => Self::Database(broken),
             CopyError::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl From<CopyFailed> for BackupError {
+    fn from(failed: CopyFailed) -> Self {
+        match failed {
+            CopyFailed::Stopped => Self::Stopped,
+            other => Self::Rows(other),
         }
     }
 }
@@ -216,10 +236,11 @@ impl Making<'_> {
     /// A copy and what it is packed into, which may be as long when everything in it is sealed.
     fn look_for_room(&self) -> Result<(), BackupError> {
         let length = |path: &Path| path.metadata().map(|data| data.len()).unwrap_or_default();
-        let Some(live) = self.database.path() else {
-            return Ok(());
+        let live = match self.database.path() {
+            Some(live) => length(live) + length(&live.with_added_extension("wal")),
+            None => self.database.connect_read_only()?.bytes()?,
         };
-        let needed = 2 * (length(live) + length(&live.with_added_extension("wal"))) + ROOM_LEFT;
+        let needed = 2 * live + ROOM_LEFT;
         match free_bytes(&self.workplace.folder) {
             Some(free) if free < needed => Err(BackupError::NoRoom {
                 place: self.workplace.folder.clone(),
@@ -231,6 +252,9 @@ impl Making<'_> {
     }
 
     fn copy(&self, to: &Path, watch: Watch<'_>) -> Result<u64, BackupError> {
+        if self.database.is_shared() {
+            return self.copy_rows(to, watch);
+        }
         let pages = self.settings.get(&limit::PAGES) as u16;
         let pause = self.settings.duration(&limit::PAUSE);
         let mut live = self.database.connect_read_only()?;
@@ -242,21 +266,31 @@ impl Making<'_> {
         Ok(copied)
     }
 
+    /// Where there are no pages of ours: the rows, into a file of the same schema.
+    fn copy_rows(&self, to: &Path, watch: Watch<'_>) -> Result<u64, BackupError> {
+        let pause = self.settings.duration(&limit::PAUSE);
+        let mut live = self.database.connect_read_only()?.patient();
+        let schema = database::migration::schema_version(&mut live)?;
+        let steps = known_steps(schema)?;
+        let mut target = Database::file(to).connect_beside()?;
+        database::migration::migrate(&mut target, steps, self.clock.now())?;
+        let copied = copy::bring(&mut live, &mut target, &mut |done, total| {
+            self.clock.sleep_blocking(pause);
+            watch(Step::CopyingRows, done, total)
+        })?;
+        copy::compare(&copied.content, &mut target, &mut |done, total| {
+            watch(Step::Comparing, done, total)
+        })?;
+        super::restore::into_one_file(target, to)?;
+        Ok(to.metadata().map_err(io(to))?.len())
+    }
+
     fn header(&self, copy: &mut Connection, made_at: Timestamp, database_bytes: u64) -> Result<Header, BackupError> {
         let schema = database::migration::schema_version(copy)?;
-        let known = crate::records::MIGRATIONS
-            .last()
-            .map_or(0, |migration| migration.version);
-        if schema > known {
-            return Err(OpenError::NewerSchema { found: schema, known }.into());
-        }
+        known_steps(schema)?;
         let mut tx = copy.begin_read()?;
         let rows = census::rows(&mut tx)?;
-        let mut heads = std::collections::BTreeMap::new();
-        for (chain, head) in census::heads(&mut tx)? {
-            let at = census::event(&mut tx, &chain, head.sequence)?.map_or(made_at, |(_, at)| at);
-            heads.insert(chain, HeadNote::new(head, at));
-        }
+        let heads = head_notes(&mut tx, made_at)?;
         let sample = artefact::seal_sample(self.keys, self.entropy, made_at);
         Ok(Header {
             product: env!("CARGO_PKG_VERSION").to_owned(),
@@ -271,6 +305,24 @@ impl Making<'_> {
             database_bytes,
         })
     }
+}
+
+/// Where each audit chain ends, and when that was.
+pub(super) fn head_notes(tx: &mut Transaction<'_>, now: Timestamp) -> Result<BTreeMap<String, HeadNote>, Broken> {
+    let mut heads = BTreeMap::new();
+    for (chain, head) in census::heads(tx)? {
+        let at = census::event(tx, &chain, head.sequence)?.map_or(now, |(_, at)| at);
+        heads.insert(chain, HeadNote::new(head, at));
+    }
+    Ok(heads)
+}
+
+/// The steps that lead to a schema, when this program knows it.
+fn known_steps(schema: i64) -> Result<&'static [Migration], OpenError> {
+    let all = crate::records::MIGRATIONS;
+    let known = all.last().map_or(0, |migration| migration.version);
+    let steps = all.get(..schema as usize);
+    steps.ok_or(OpenError::NewerSchema { found: schema, known })
 }
 
 /// `evenkeel-backup-20261124T143000.123Z.ekb`.

@@ -7,6 +7,7 @@ use super::import::{Import, ImportError, Report};
 use super::table_file::FileLimits;
 use super::{clinic_file, zip_file};
 use crate::availability::change_feed::read_rules;
+use crate::move_pause;
 use crate::reconciler::slot_horizon::{Filled, fill_first};
 use crate::records;
 use base::time::Zone;
@@ -78,6 +79,11 @@ impl From<Broken> for DemoError {
 pub fn ensure(database: &Database, clock: &Clock) -> Result<Ensured, DemoError> {
     let mut connection = database.connect()?;
     database::migration::migrate(&mut connection, records::MIGRATIONS, clock.now())?;
+    // Where nothing may be written the server says so, and serves what there is.
+    if move_pause::is_paused(&mut connection)? {
+        let (standing, filled) = (Standing::WasThere, Filled::default());
+        return Ok(Ensured { standing, filled });
+    }
     let standing = load(&mut connection, clock)?;
     let filled = match standing {
         Standing::NotADemonstration => Filled::default(),

@@ -2,10 +2,11 @@
 //! database. Its report says how much would be lost (RPO) and how long it takes (RTO); each is kept as a line of
 //! evidence that names the line before it by its hash.
 
-use super::backup::artefact::{Artefact, Header, hex};
-use super::backup::{BackupError, KeptBackup, Watch, Workplace, io, kept};
+use super::backup::artefact::{Artefact, HeadNote, hex};
+use super::backup::{BackupError, KeptBackup, Watch, Workplace, head_notes, io, kept};
 use super::restore::{self, RestoreError};
-use crate::records::census;
+use crate::records::{self, census};
+use crate::sealing;
 use base::time::Timestamp;
 use database::Database;
 use runtime::clock::Clock;
@@ -90,7 +91,7 @@ impl Drill<'_> {
         let (now, began) = (self.clock.now(), self.clock.monotonic());
         let newest = kept(self.destination)?.pop();
         let newest = newest.ok_or_else(|| DrillError::NoBackup(self.destination.to_string()))?;
-        let mut report = self.report(&newest, now);
+        let mut report = begun(&newest, self.destination.to_string(), now);
         if let Err(error) = self.restore(&newest, &mut report, now, watch) {
             report.findings.push(error.to_string());
         }
@@ -99,25 +100,31 @@ impl Drill<'_> {
         Ok(report)
     }
 
-    fn report(&self, newest: &KeptBackup, now: Timestamp) -> DrillReport {
-        DrillReport {
-            at: now.to_string(),
-            at_micros: now.micros(),
-            passed: false,
-            findings: Vec::new(),
-            backup: newest.name.clone(),
-            destination: self.destination.to_string(),
-            bytes: newest.bytes,
-            sha256: None,
-            rpo_s: now.since(newest.made_at).as_secs_f64(),
-            last_event_age_s: None,
-            rto_s: 0.0,
-            fetch_s: 0.0,
-            verify_s: 0.0,
-            rows: BTreeMap::new(),
-            chains: 0,
-            previous: String::new(),
-        }
+    /// The same for a database that somebody brought back by other means, such as the server's own backups. Nothing is
+    /// written to it. How long that took is not known here.
+    pub fn look_at(&self, restored: &Database) -> Result<DrillReport, RestoreError> {
+        let (now, began) = (self.clock.now(), self.clock.monotonic());
+        let mut connection = restored.connect_read_only()?.patient();
+        database::migration::require_current(&mut connection, records::MIGRATIONS)?;
+        let bytes = connection.bytes()?;
+        let mut tx = connection.begin_read()?;
+        let (rows, heads) = (census::rows(&mut tx)?, head_notes(&mut tx, now)?);
+        let wrong_keys = sealing::check(&mut tx, self.keys)?.err();
+        drop(tx);
+        let last = heads.values().filter_map(|head| Timestamp::parse(&head.at)).max();
+        let found = KeptBackup {
+            made_at: last.unwrap_or(now),
+            name: "brought back by other means".to_owned(),
+            bytes,
+        };
+        let mut report = begun(&found, super::relocation::name(restored), now);
+        report.last_event_age_s = last.map(|at| now.since(at).as_secs_f64());
+        report.findings.extend(wrong_keys.map(|wrong| wrong.to_string()));
+        self.verify(restored, &mut report)?;
+        self.compare(&rows, &heads, &mut report)?;
+        report.rto_s = self.clock.monotonic().saturating_sub(began).as_secs_f64();
+        report.passed = report.findings.is_empty();
+        Ok(report)
     }
 
     fn restore(
@@ -138,27 +145,37 @@ impl Drill<'_> {
         report.sha256 = Some(artefact.written.sha256.clone());
         report.last_event_age_s = artefact.header.last_event_at().map(|at| now.since(at).as_secs_f64());
         let unpacked = restore::unpack(&artefact, self.workplace.folder(), now, watch)?;
+        self.verify(&Database::file(&unpacked.file), report)?;
+        self.compare(&artefact.header.rows, &artefact.header.heads, report)
+    }
+
+    fn verify(&self, restored: &Database, report: &mut DrillReport) -> Result<(), RestoreError> {
         let began = self.clock.monotonic();
-        let verified = restore::verify(&unpacked.file, self.keys, self.hold_grace)?;
+        let verified = restore::verify(restored, self.keys, self.hold_grace)?;
         report.verify_s = self.clock.monotonic().saturating_sub(began).as_secs_f64();
         let broken = verified
             .findings
             .iter()
             .map(|f| format!("{}: {}", f.invariant, f.detail));
         report.findings.extend(broken);
-        self.compare(&artefact.header, report)
+        Ok(())
     }
 
     /// The live database is the backup gone on: it has each chain's end that the backup has, and everything after.
-    fn compare(&self, header: &Header, report: &mut DrillReport) -> Result<(), RestoreError> {
-        let mut live = self.live.connect_read_only()?;
+    fn compare(
+        &self,
+        restored: &BTreeMap<String, u64>,
+        heads: &BTreeMap<String, HeadNote>,
+        report: &mut DrillReport,
+    ) -> Result<(), RestoreError> {
+        let mut live = self.live.connect_read_only()?.patient();
         let mut tx = live.begin_read()?;
         let rows = census::rows(&mut tx)?;
-        for (table, count) in &header.rows {
+        for (table, count) in restored {
             let now = rows.get(table).copied().unwrap_or_default();
             report.rows.insert(table.clone(), (*count, now));
         }
-        for (chain, head) in &header.heads {
+        for (chain, head) in heads {
             match census::event(&mut tx, chain, head.sequence)? {
                 Some((hash, _)) if hex(&hash) == head.hash => report.chains += 1,
                 Some(_) => report.findings.push(format!(
@@ -175,12 +192,34 @@ impl Drill<'_> {
     }
 }
 
-/// Adds a report to the evidence, down to the disk. Answers it with the hash of the line before.
-pub fn keep_evidence(data: &Path, mut report: DrillReport) -> Result<DrillReport, BackupError> {
+/// A report that says nothing yet.
+fn begun(newest: &KeptBackup, destination: String, now: Timestamp) -> DrillReport {
+    DrillReport {
+        at: now.to_string(),
+        at_micros: now.micros(),
+        passed: false,
+        findings: Vec::new(),
+        backup: newest.name.clone(),
+        destination,
+        bytes: newest.bytes,
+        sha256: None,
+        rpo_s: now.since(newest.made_at).as_secs_f64(),
+        last_event_age_s: None,
+        rto_s: 0.0,
+        fetch_s: 0.0,
+        verify_s: 0.0,
+        rows: BTreeMap::new(),
+        chains: 0,
+        previous: String::new(),
+    }
+}
+
+/// Adds a report to the evidence of that name, down to the disk. Answers it with the hash of the line before.
+pub fn keep_evidence(data: &Path, evidence: &str, mut report: DrillReport) -> Result<DrillReport, BackupError> {
     let folder = data.join("evidence");
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
     made.map_err(io(&folder))?;
-    let path = folder.join(EVIDENCE);
+    let path = folder.join(evidence);
     let mut before = read(&path);
     // Somebody was killed while writing: what is there of that line was never evidence.
     before.truncate(before.rfind('\n').map_or(0, |end| end + 1));
@@ -199,6 +238,8 @@ pub fn keep_evidence(data: &Path, mut report: DrillReport) -> Result<DrillReport
 
 /// The evidence of drills, in the folder `evidence`.
 pub const EVIDENCE: &str = "backup-drill.jsonl";
+/// That of databases which were brought back by other means: it says nothing of whether a drill is due.
+pub const EVIDENCE_BY_OTHERS: &str = "restored-drill.jsonl";
 
 /// The last report, if there is one.
 pub fn last_evidence(data: &Path) -> Option<DrillReport> {

@@ -4,6 +4,7 @@
 
 use super::session_file::SessionRow;
 use super::table_file::{FileRead, RowError};
+use crate::move_pause;
 use crate::records;
 use crate::records::audit::Link;
 use crate::records::change::Change;
@@ -339,7 +340,7 @@ fn try_part<T>(
     now: Timestamp,
     write: &impl Fn(&mut Transaction<'_>, &[T], Timestamp) -> Result<Written, Broken>,
 ) -> Result<(), ImportError> {
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     let written = write(&mut tx, part, now)?;
     if written.count == 0 {
         return Ok(());

@@ -2,13 +2,16 @@
 //! against what the backup says of itself, and only then put where a server finds it. Never over data that is there.
 
 use super::backup::artefact::{Artefact, HeadNote, Unusable};
-use super::backup::{BackupError, Watch, io};
+use super::backup::{BackupError, Step, Watch, io};
+use super::copy;
 use crate::records::audit::{self, Link};
+use crate::records::relocation::{self, Relocation, State};
 use crate::records::{self, census};
+use crate::sealing::committed;
 use crate::verify::{self, Report};
 use base::answer::Fault;
 use base::time::Timestamp;
-use database::{Broken, CommitFailed, Connection, Database, OpenError};
+use database::{Broken, Connection, Database, OpenError};
 use runtime::secret::KeyRing;
 use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
 use std::collections::BTreeMap;
@@ -22,6 +25,9 @@ const DATABASE: &str = "evenkeel.sqlite";
 const CHAIN: &str = "restore";
 /// What must not be there: a database, what belongs to one, and notes about the chains of one.
 const OCCUPIED: [&str; 4] = [DATABASE, "evenkeel.sqlite-wal", "evenkeel.sqlite-shm", "heads"];
+
+/// What a database that is being restored into is marked with, instead of the id of a move.
+const RESTORE: [u8; 16] = [0; 16];
 
 /// Nothing was restored.
 #[derive(Debug, thiserror::Error)]
@@ -112,19 +118,76 @@ pub fn unpack(artefact: &Artefact, folder: &Path, now: Timestamp, watch: Watch<'
     }
     drop(tx);
     database::migration::migrate(&mut connection, records::MIGRATIONS, now)?;
+    // A backup of a database that was moving is one that stays.
+    let mut tx = connection.begin()?;
+    records::relocation::remove(&mut tx)?;
+    committed(tx)?;
     into_one_file(connection, &file)?;
     Ok(Unpacked { file, rows })
 }
 
-/// Everything into the file itself: its log is left behind when it goes to its place.
-fn into_one_file(mut connection: Connection, file: &Path) -> Result<(), RestoreError> {
+/// Refuses a database that holds something, unless it is what a restore that did not end has left.
+pub fn refuse_filled(database: &Database) -> Result<(), RestoreError> {
+    let mut connection = database.connect_read_only()?.patient();
+    if database::migration::schema_version(&mut connection)? == 0 || copy::is_empty(&mut connection)? {
+        return Ok(());
+    }
+    let is_relocated = records::MIGRATIONS.len() as i64 == database::migration::schema_version(&mut connection)?;
+    let row = if is_relocated {
+        relocation::load(&mut connection.begin_read()?)?
+    } else {
+        None
+    };
+    if row.is_some_and(|row| row.state == State::Filling && row.id == RESTORE) {
+        return Ok(());
+    }
+    let place = database.cluster().map_or_else(String::new, ToString::to_string);
+    Err(RestoreError::Occupied(format!("data in {place}")))
+}
+
+/// Puts a restored database into an empty one on a server, row by row. Until all of it is there and compared nobody is
+/// served from it; what an interrupted restore has left is removed first.
+pub fn fill(unpacked: &Unpacked, database: &Database, now: Timestamp, watch: Watch<'_>) -> Result<(), RestoreError> {
+    refuse_filled(database)?;
+    let mut target = database.connect_beside()?.patient();
+    database::migration::migrate(&mut target, records::MIGRATIONS, now)?;
+    let mut tx = target.begin()?;
+    relocation::lock(&mut tx)?;
+    let (id, state, other) = (RESTORE, State::Filling, "a backup".to_owned());
+    relocation::save(
+        &mut tx,
+        &Relocation {
+            id,
+            state,
+            other,
+            at: now,
+        },
+    )?;
+    committed(tx)?;
+    copy::empty(&mut target)?;
+    let mut source = Database::file(&unpacked.file).connect_read_only()?;
+    let copied = copy::bring(&mut source, &mut target, &mut |done, total| {
+        watch(Step::CopyingRows, done, total)
+    });
+    let copied = copied.map_err(BackupError::from)?;
+    copy::compare(&copied.content, &mut target, &mut |done, total| {
+        watch(Step::Comparing, done, total)
+    })
+    .map_err(BackupError::from)?;
+    let mut tx = target.begin()?;
+    relocation::remove(&mut tx)?;
+    Ok(committed(tx)?)
+}
+
+/// Everything into the file itself, down to the disk: its log is left behind when it goes to its place.
+pub(super) fn into_one_file(mut connection: Connection, file: &Path) -> Result<(), BackupError> {
     if !connection.empty_log()? {
-        let cause = "somebody reads the database that is being restored".to_owned();
+        let cause = "somebody reads the database that is being made".to_owned();
         let fault = Fault::Busy;
         return Err(Broken::Fault { fault, cause }.into());
     }
     drop(connection);
-    Ok(File::open(file).and_then(|file| file.sync_all()).map_err(io(file))?)
+    File::open(file).and_then(|file| file.sync_all()).map_err(io(file))
 }
 
 /// Leaves a trace in the audit chains: since when what people were told may be missing, and when it was restored.
@@ -138,16 +201,10 @@ pub fn note(unpacked: &Unpacked, made_at: Timestamp, now: Timestamp) -> Result<(
         count: u32::try_from(now.since(made_at).as_secs()).unwrap_or(u32::MAX),
     };
     let mut tx = connection.begin()?;
-    let mut head = audit::head(&mut tx, CHAIN)?;
+    let mut head = audit::shared_head(&mut tx, CHAIN)?;
     audit::insert(&mut tx, [&Link::forge(CHAIN, &mut head, &event, None, 0, None)])?;
-    tx.commit().map_err(|failed| match failed {
-        CommitFailed::NotDone(broken) => RestoreError::from(broken),
-        CommitFailed::InDoubt(cause) => RestoreError::from(Broken::Fault {
-            fault: Fault::OutcomeUnknown,
-            cause,
-        }),
-    })?;
-    into_one_file(connection, &unpacked.file)
+    committed(tx)?;
+    Ok(into_one_file(connection, &unpacked.file)?)
 }
 
 /// Puts a restored database where a server of this data folder finds it, in one step and never over another.
@@ -167,7 +224,7 @@ pub fn put_in_place(unpacked: &Unpacked, data: &Path) -> Result<(), RestoreError
 }
 
 /// Looks whether a restored database keeps every promise.
-pub fn verify(file: &Path, keys: &KeyRing, hold_grace: Duration) -> Result<Report, RestoreError> {
-    let mut connection = Database::file(file).connect_read_only()?;
+pub fn verify(database: &Database, keys: &KeyRing, hold_grace: Duration) -> Result<Report, RestoreError> {
+    let mut connection = database.connect_read_only()?.patient();
     Ok(verify::verify(&mut connection, Some(keys), &[], hold_grace)?)
 }

@@ -11,6 +11,7 @@ use runtime::clock::Clock;
 use runtime::program::{Ended, Program, ProgramError};
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +35,8 @@ pub struct Plan {
     pub data: PathBuf,
     /// Our own executable.
     pub program: PathBuf,
+    /// What the other process must be told and arguments must not say: where the rows are.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 /// What is known of backups here; cheap to clone.
@@ -155,6 +158,7 @@ impl Backups {
         let clock = &self.0.clock;
         let mut command = Command::new(&self.0.plan.program);
         command.args(work.arguments).arg("--data").arg(&self.0.plan.data);
+        command.envs(self.0.plan.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
         let began = clock.monotonic();
         let time = self.0.settings.duration(&limit::TIME);

@@ -5,6 +5,7 @@ use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection, count};
 use crate::erasure::{CHAIN, forget, is_erased};
 use crate::limit;
+use crate::move_pause;
 use crate::records::{appointment, audit, slot};
 use crate::sealing::committed;
 use base::id::AppointmentId;
@@ -107,7 +108,7 @@ fn erase(connection: &mut Connection, clock: &Clock, due: &[AppointmentId]) -> R
     if due.is_empty() {
         return Ok(0);
     }
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     let mut head = audit::shared_head(&mut tx, CHAIN)?;
     // Another process may have been there meanwhile.
     let mut rows: Vec<Appointment> = Vec::new();

@@ -4,7 +4,7 @@
 
 use crate::committer::{Task, Tokens};
 use crate::engine::{Engine, Rendered, StartError, connection, count};
-use crate::{limit, records};
+use crate::{limit, move_pause, records};
 use base::id::HoldId;
 use base::limit::Settings;
 use database::{Broken, Connection, Database};
@@ -39,6 +39,9 @@ pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartErr
 }
 
 fn free_due(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
+    if move_pause::is_paused(connection)? {
+        return Ok(());
+    }
     // All at once into the queue, so that they share batches; then wait for them, so that the next turn finds others.
     let due = due(connection, engine.clock(), engine.settings())?;
     let answers: Vec<_> = due

@@ -2,6 +2,7 @@
 
 use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection};
+use crate::move_pause;
 use crate::reconciler::message_delivery::COPIES_COUNT;
 use crate::{limit, records};
 use base::limit::Settings;
@@ -42,7 +43,7 @@ pub(crate) fn forget(connection: &mut Connection, clock: &Clock, settings: &Sett
 fn forget_once(connection: &mut Connection, clock: &Clock, settings: &Settings) -> Result<(), Broken> {
     let before = clock.now() - settings.duration(&limit::OUTCOME_RETENTION);
     let keep = settings.get(&limit::CHANGES_KEPT) as i64;
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     let outcomes = records::outcome::forget_before(&mut tx, before, AT_ONCE)?;
     let changes = records::change::forget(&mut tx, keep, AT_ONCE)?;
     let (kept, now) = (settings.duration(&limit::MAILS_KEPT), clock.now());

@@ -8,6 +8,7 @@ mod receipt;
 
 use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection};
+use crate::move_pause;
 use crate::records::outbox;
 use base::limit::Settings;
 use base::time::Timestamp;
@@ -227,7 +228,7 @@ impl Sender {
         }
         let room = if claims { room } else { 0 };
         let opened = again(|| {
-            let mut tx = self.connection.begin()?;
+            let mut tx = move_pause::begin(&mut self.connection)?;
             receipt::write(&mut tx, &self.engine, &self.unwritten, self.away_until)?;
             let opened = claim::claim(&mut tx, &self.engine, room)?;
             tx.commit().map_err(not_committed)?;

@@ -4,6 +4,7 @@
 
 use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection, count};
+use crate::move_pause;
 use crate::records::audit::{self, Link};
 use crate::sealing::committed;
 use base::id::AppointmentId;
@@ -108,7 +109,7 @@ fn write(engine: &Engine, connection: &mut Connection) -> Result<(), Broken> {
 }
 
 fn append(connection: &mut Connection, notes: &[(AppointmentId, Timestamp)]) -> Result<(), Broken> {
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     let mut head = audit::shared_head(&mut tx, CHAIN)?;
     for (id, at) in notes {
         let event = AuditEvent {

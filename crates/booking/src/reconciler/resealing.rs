@@ -2,6 +2,7 @@
 //! 0.1. Small transactions at a measured pace; where it stands is in the database, so that any process goes on with it.
 
 use crate::engine::{Engine, StartError, connection, count};
+use crate::move_pause;
 use crate::records::resident::is_clear;
 use crate::records::sealing::{self, COLUMNS, Progress, SealedColumn, Value};
 use crate::sealing::{agree, committed, declare};
@@ -112,7 +113,7 @@ impl Resealing {
             // Counted outside of the writers' lock: it reads every row.
             None => Some(begin(column, &mut self.connection, key)?),
         };
-        let mut tx = self.connection.begin()?;
+        let mut tx = move_pause::begin(&mut self.connection)?;
         agree(&mut tx, keys)?;
         // Another process may have gone on meanwhile.
         let stored = sealing::progress_to_go_on(&mut tx, &place)?.filter(|p| p.key == key);

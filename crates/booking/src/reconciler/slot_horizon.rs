@@ -6,6 +6,7 @@
 use crate::availability::change_feed::read_rules;
 use crate::conflict::again;
 use crate::engine::{Engine, StartError, connection};
+use crate::move_pause;
 use crate::records;
 use crate::records::audit::Link;
 use crate::records::change::Change;
@@ -212,7 +213,7 @@ fn publish(connection: &mut Connection, clock: &Clock, planned: &[PlannedSession
     }
     let now = clock.now();
     let mut filled = Filled::default();
-    let mut tx = connection.begin()?;
+    let mut tx = move_pause::begin(connection)?;
     for one in planned {
         filled.sessions += u32::from(records::session::insert_new(&mut tx, &one.session, now)?);
     }

@@ -95,6 +95,19 @@ pub fn take_codes(tx: &mut Transaction<'_>, first: CodeNumber, many: u32) -> Res
     Ok(CodeNumber::from_stored(next - many - 1))
 }
 
+/// The next number of a code that no server has taken, once several write.
+pub fn next_code(tx: &mut Transaction<'_>) -> Result<Option<CodeNumber>, Broken> {
+    let sql = "SELECT next FROM code_block WHERE one = 1";
+    tx.query_one(sql, &[], |row| CodeNumber::from_stored(row.integer(0)))
+}
+
+/// From now on no server takes a number before this one.
+pub fn take_no_code_before(tx: &mut Transaction<'_>, next: CodeNumber) -> Result<(), Broken> {
+    let sql = "INSERT INTO code_block (one, next) VALUES (1, $1) ON CONFLICT (one) DO UPDATE
+         SET next = CASE WHEN code_block.next < excluded.next THEN excluded.next ELSE code_block.next END";
+    tx.execute(sql, &[next.stored().into()]).map(|_| ())
+}
+
 /// The appointment that a code is of.
 pub fn by_code(tx: &mut Transaction<'_>, code: CodeNumber) -> Result<Option<Appointment>, Broken> {
     tx.query_one(

@@ -10,11 +10,17 @@ use std::collections::BTreeMap;
 pub fn rows(tx: &mut Transaction<'_>) -> Result<BTreeMap<String, u64>, Broken> {
     let mut rows = BTreeMap::new();
     for table in tx.tables()? {
-        // Names of our own making, from the schema itself.
-        let count = tx.query_one(&format!("SELECT count(*) FROM {table}"), &[], |row| row.integer(0))?;
-        rows.insert(table, count.unwrap_or_default() as u64);
+        let count = count(tx, &table)?;
+        rows.insert(table, count);
     }
     Ok(rows)
+}
+
+/// Rows of one table.
+pub fn count(tx: &mut Transaction<'_>, table: &str) -> Result<u64, Broken> {
+    // Names of our own making, from the schema itself.
+    let count = tx.query_one(&format!("SELECT count(*) FROM {table}"), &[], |row| row.integer(0))?;
+    Ok(count.unwrap_or_default() as u64)
 }
 
 /// Where each chain ends, by its name.

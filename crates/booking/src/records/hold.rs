@@ -5,6 +5,7 @@ use base::id::HoldId;
 use base::time::Timestamp;
 use database::{Broken, Row, Transaction, Value};
 use scheduling::resident::hold::{Hold, HoldStatus};
+use std::time::Duration;
 
 fn read(row: &Row<'_>) -> Hold {
     Hold {
@@ -98,6 +99,15 @@ pub fn due(tx: &mut Transaction<'_>, before: Timestamp, limit: u32) -> Result<Ve
         |row| due.push(id_at(row, 0)),
     )?;
     Ok(due)
+}
+
+/// Live holds that had time left at an instant get so much more.
+pub fn give_time(tx: &mut Transaction<'_>, since: Timestamp, more: Duration) -> Result<usize, Broken> {
+    let more = i64::try_from(more.as_micros()).unwrap_or(i64::MAX);
+    tx.execute(
+        "UPDATE hold SET expires_at = expires_at + $2 WHERE status = 'held' AND expires_at > $1",
+        &[since.micros().into(), more.into()],
+    )
 }
 
 /// Every hold there is, for `verify`.

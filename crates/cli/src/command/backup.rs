@@ -6,6 +6,7 @@ use base::time::Timestamp;
 use booking::exchange::backup::last::LastBackup;
 use booking::exchange::backup::{BackupError, ENDING, Made, Making, Workplace, artefact, kept, outlived};
 use booking::exchange::drill::{self, DrillReport};
+use booking::exchange::relocation::name;
 use booking::limit::HOLD_GRACE;
 use booking::limit::backup as limit;
 use booking::reconciler::backup::due;
@@ -66,6 +67,8 @@ const DRILL_EXAMPLES: &str = "\
 Examples:
   evenkeel backup drill          fetches the newest backup, restores it elsewhere, verifies, compares with live data
   evenkeel backup drill --json   the same, as the line that is kept in DATA/evidence/backup-drill.jsonl
+  evenkeel backup drill --restored postgres://evenkeel@spare/evenkeel
+                                 a PostgreSQL that you brought back by its own backups: verifies it, compares with live data
 
 Exit codes: 0 it comes back whole, 1 failed, 3 something is wrong with it, 4 could not look (no backup, no keys)";
 
@@ -78,6 +81,9 @@ struct DrillArguments {
     /// Only when the last one is older than backup.drill_every
     #[arg(long)]
     if_due: bool,
+    /// Look at this PostgreSQL instead, which was brought back by other means; nothing is written to it
+    #[arg(long, value_name = "URL", conflicts_with = "if_due")]
+    restored: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -337,20 +343,32 @@ impl DrillArguments {
             workplace: &workplace,
             hold_grace: std::time::Duration::from_secs(HOLD_GRACE.max),
         };
-        let report = drill.run(&mut |step, done, total| work.watch(step, done, total))?;
+        let (report, evidence) = match &self.restored {
+            Some(url) => {
+                let restored = Database::postgres(url).map_err(|error| Usage(error.to_string()))?;
+                if name(&restored) == name(&site.database) {
+                    return Err(Usage("--restored: this is the live one".to_owned()).into());
+                }
+                (drill.look_at(&restored)?, drill::EVIDENCE_BY_OTHERS)
+            }
+            None => (
+                drill.run(&mut |step, done, total| work.watch(step, done, total))?,
+                drill::EVIDENCE,
+            ),
+        };
         anyhow::ensure!(!work.stop().requested(), "stopped; nothing was found out");
-        let report = drill::keep_evidence(&site.data, report)?;
+        let report = drill::keep_evidence(&site.data, evidence, report)?;
         work.end();
         if self.json {
             println!("{}", serde_json::to_string(&report)?);
         } else {
-            print(&report, &site.data);
+            print(&report, evidence, &site.data);
         }
         Ok(if report.passed { Exit::Done } else { Exit::FoundWrong })
     }
 }
 
-fn print(report: &DrillReport, data: &Path) {
+fn print(report: &DrillReport, evidence: &str, data: &Path) {
     for finding in &report.findings {
         println!("{finding}");
     }
@@ -376,7 +394,7 @@ fn print(report: &DrillReport, data: &Path) {
         report.fetch_s,
         report.verify_s,
         data.display(),
-        drill::EVIDENCE
+        evidence
     );
 }
 

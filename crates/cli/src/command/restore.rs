@@ -9,6 +9,7 @@ use booking::exchange::restore::{self, RestoreError};
 use booking::limit::HOLD_GRACE;
 use booking::verify::Report;
 use clap::Args;
+use database::Database;
 use runtime::clock::Clock;
 use runtime::destination::{Destination, Place};
 use runtime::disk_space::free_bytes;
@@ -27,8 +28,10 @@ Examples:
   evenkeel restore backup.ekb --data /srv/vax --keys /media/usb/master.key
   evenkeel restore /mnt/nas/evenkeel --data /srv/vax      the newest backup in a folder; keys are in /srv/vax/keys already
   evenkeel restore s3://bucket/evenkeel --data /srv/vax   the newest one there (credentials: AWS_… variables)
+  evenkeel restore backup.ekb --data /srv/vax --database postgres://evenkeel@db1,db2,db3/evenkeel
+                                                          into an empty database; a backup fits either engine
 
-The place must be empty: no database in it. Keys are put into DATA/keys first, or named with --keys.
+The place must be empty: no database in it, or one without data. Keys are put into DATA/keys first, or named with --keys.
 Step by step, for a machine that burned: docs/operator/backup.md
 
 Exit codes: 0 restored and verified, 1 failed, 2 wrong usage or the place is not empty, 3 the backup is damaged (or what
@@ -58,7 +61,9 @@ impl Restore {
             self.keys = Some(folder.join(KEY_FILE));
         }
         let data = &self.at.data;
-        restore::refuse_occupied(data)?;
+        let database = self.at.database()?;
+        let server = database.cluster().is_some();
+        refuse_occupied(&database, data)?;
         if let Some(holder) = holder(data)? {
             let why = "stop it first (`evenkeel stop`)";
             return Err(Usage(format!("process {} runs on {}: {why}", holder.pid, data.display())).into());
@@ -90,15 +95,24 @@ impl Restore {
         if let Some(kept) = &self.keys {
             KeyRing::put_back(kept, &data.join("keys"))?;
         }
-        restore::put_in_place(&unpacked, &data)?;
+        if server {
+            restore::fill(&unpacked, &database, now, &mut |step, done, total| {
+                work.watch(step, done, total)
+            })?;
+        } else {
+            restore::put_in_place(&unpacked, &data)?;
+        }
         let grace = Duration::from_secs(HOLD_GRACE.max);
-        let report = restore::verify(&data.join("evenkeel.sqlite"), &keys, grace)?;
+        let report = restore::verify(&database, &keys, grace)?;
         work.end();
         let restored = Restored {
             name: &name,
             artefact: &artefact,
             report: &report,
             data: &data,
+            place: database
+                .cluster()
+                .map_or_else(|| data.display().to_string(), ToString::to_string),
             age: now.since(artefact.header.made_at()),
         };
         if self.json {
@@ -131,6 +145,15 @@ impl Restore {
     }
 }
 
+/// Refuses a place where there is data. Rows on a server lie elsewhere, and the folder may well be in use for its keys.
+fn refuse_occupied(database: &Database, data: &Path) -> Result<(), RestoreError> {
+    if database.cluster().is_some() {
+        restore::refuse_filled(database)
+    } else {
+        restore::refuse_occupied(data)
+    }
+}
+
 /// The backup as a file on this machine. Only one that has to be fetched makes anything before it is known to be good.
 fn brought(from: &Destination, name: &str, data: &Path) -> anyhow::Result<(PathBuf, Option<Workplace>)> {
     if let Some(path) = from.path(name) {
@@ -159,6 +182,8 @@ struct Restored<'r> {
     artefact: &'r Artefact,
     report: &'r Report,
     data: &'r Path,
+    /// Where the rows are, for people.
+    place: String,
     age: Duration,
 }
 
@@ -172,6 +197,7 @@ impl Restored<'_> {
             .collect();
         serde_json::json!({
             "event": "restored", "backup": self.name, "sha256": self.artefact.written.sha256, "data": self.data,
+            "place": self.place,
             "maybe_missing_since": header.made_at, "heads": header.heads, "rows": header.rows, "keys": header.keys,
             "schema": header.schema, "appointments": report.appointments, "findings": findings,
         })
@@ -186,7 +212,7 @@ impl Restored<'_> {
             "Restored {} ({}) into {}: {} appointments, {}.\n",
             self.name,
             megabytes(self.artefact.written.bytes),
-            self.data.display(),
+            self.place,
             report.appointments,
             match report.findings.len() + report.not_shown {
                 0 => "verified: all is as it must be".to_owned(),
@@ -206,6 +232,8 @@ impl Restored<'_> {
                 head.sequence, head.at
             );
         }
-        println!("\nStart it with: evenkeel up --data {}", self.data.display());
+        let elsewhere = self.place != self.data.display().to_string();
+        let database = if elsewhere { " --database URL" } else { "" };
+        println!("\nStart it with: evenkeel up --data {}{database}", self.data.display());
     }
 }

@@ -83,10 +83,11 @@ impl Server {
         let unsealed = self.unsealed;
         let rehearsal = self.rehearsal.then_some(Rehearsal { durability, unsealed });
         let (name, demo, supervised) = (self.name, self.demo, self.supervised);
-        let database = self.at.database()?;
+        let (database, environment) = (self.at.database()?, self.at.environment());
         serve::run(serve::Plan {
             data: self.at.data,
             database,
+            environment,
             name,
             socket,
             public_url,

@@ -8,7 +8,6 @@ use server::public_url::PublicUrl;
 use supervisor::installation::{Arguments, UpError};
 
 use super::Data;
-use crate::configuration;
 use crate::exit::{Exit, Usage};
 use crate::supervise;
 
@@ -65,6 +64,7 @@ impl Up {
         let public_url = self.public_url.as_deref().map(origin).transpose()?;
         // Wrong words are said before anything is made.
         let database = self.at.database()?;
+        let environment = self.at.environment();
         let (given, data, listen, json, demo) = (self.at.database, self.at.data, self.listen, self.json, !self.empty);
         let mut again = format!(" --data {}", data.display());
         again.extend(given.is_some().then_some(" --database URL".to_owned()));
@@ -80,10 +80,7 @@ impl Up {
             demo,
             arguments,
             database,
-            environment: given
-                .map(|url| (configuration::DATABASE.into(), url.into()))
-                .into_iter()
-                .collect(),
+            environment,
         });
         done.map_err(|error| match error.downcast_ref() {
             Some(UpError::PortTaken { free: Some(free), .. }) => {

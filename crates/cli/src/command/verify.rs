@@ -54,7 +54,8 @@ impl Verify {
         let database = self.at.existing().map_err(|error| could_not(format!("{error:#}")))?;
         let mut connection = database
             .connect_read_only()
-            .map_err(|error| could_not(error.to_string()))?;
+            .map_err(|error| could_not(error.to_string()))?
+            .patient();
         if let Err(error) = database::migration::require_current(&mut connection, MIGRATIONS) {
             return Err(match error {
                 OpenError::NewerSchema { .. } => error.into(),

@@ -21,7 +21,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row, RowStream, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long a statement, or the next rows of an answer, may be on their way.
+/// How long a statement, or the next rows of an answer, may be on their way, unless whoever asks is patient.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How long a COMMIT may be: it asks a standby, so that on a stale primary it would hang for ever.
 const COMMIT_WITHIN: Duration = Duration::from_secs(3);
@@ -47,6 +47,8 @@ pub(crate) struct Session {
     /// As of when it was opened.
     epoch: u64,
     seen: Arc<Seen>,
+    /// How long a statement, or the next rows of an answer, may be on their way.
+    answer_within: Duration,
 }
 
 /// The way to the server, and what comes from it.
@@ -171,6 +173,7 @@ impl Session {
             lost: false,
             epoch: seen.epoch(),
             seen: Arc::clone(seen),
+            answer_within: ANSWER_WITHIN,
         };
         let standing = session.standing(within).map_err(|broken| broken.to_string())?;
         if to == Use::Reading {
@@ -353,7 +356,7 @@ impl Session {
         mut each: impl FnMut(usize, &Row),
     ) -> Result<(), Broken> {
         let lists: Vec<&[Value<'v>]> = lists.iter().map(AsRef::as_ref).collect();
-        self.query_within(ANSWER_WITHIN, sql, &lists, &mut each)
+        self.query_within(self.answer_within, sql, &lists, &mut each)
     }
 
     fn query_within(
@@ -397,9 +400,11 @@ impl Session {
     pub(crate) fn query_in(&mut self, sql: &str, keys: &[&[u8]], mut each: impl FnMut(&Row)) -> Result<(), Broken> {
         let statement = self.prepare(sql, 1)?;
         let values: [&(dyn ToSql + Sync); 1] = [&keys];
-        let rows = self.line.take(ANSWER_WITHIN, self.client.query_raw(&statement, values));
+        let rows = self
+            .line
+            .take(self.answer_within, self.client.query_raw(&statement, values));
         let rows = self.ended(rows)?;
-        self.read(ANSWER_WITHIN, rows, &mut each)
+        self.read(self.answer_within, rows, &mut each)
     }
 
     pub(crate) fn execute_each<'v>(
@@ -417,7 +422,7 @@ impl Session {
             }
         });
         let asked: FuturesOrdered<_> = asked.collect();
-        let changed = self.line.take(ANSWER_WITHIN, asked.try_collect::<Vec<u64>>());
+        let changed = self.line.take(self.answer_within, asked.try_collect::<Vec<u64>>());
         Ok(self.ended(changed)?.into_iter().map(|rows| rows as usize).collect())
     }
 
@@ -446,20 +451,9 @@ impl Session {
         self.brief(&format!("SET lock_timeout = {}", wait.as_millis()))
     }
 
-    pub(crate) fn tables(&mut self) -> Result<Vec<String>, Broken> {
-        let sql = "SELECT table_name::text FROM information_schema.tables
-             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name";
-        let mut names = Vec::new();
-        self.query_each(sql, &[[]], |_, row| names.push(row.get(0)))?;
-        Ok(names)
-    }
-
-    pub(crate) fn columns(&mut self, table: &str) -> Result<Vec<String>, Broken> {
-        let sql = "SELECT column_name::text FROM information_schema.columns
-             WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position";
-        let mut names = Vec::new();
-        self.query_each(sql, &[[Value::Text(table)]], |_, row| names.push(row.get(0)))?;
-        Ok(names)
+    /// From now on answers may take as long as they take: for whoever reads or writes whole tables.
+    pub(crate) fn be_patient(&mut self) {
+        self.answer_within = LONG;
     }
 
     /// This transaction's number, or the smallest number of those that have not ended.

@@ -13,6 +13,7 @@ pub mod fsync;
 pub mod journey;
 pub mod messages;
 pub mod metrics;
+pub mod migrate;
 pub mod planted;
 pub mod release;
 pub mod shared;
@@ -170,6 +171,13 @@ pub const SUITES: &[Suite] = &[
         60,
         true,
         backup::run,
+    ),
+    suite(
+        "migrate",
+        "a jurisdiction moves between engines while people book",
+        60,
+        true,
+        migrate::run,
     ),
     suite(
         "release",

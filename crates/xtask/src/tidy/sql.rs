@@ -7,7 +7,9 @@ use super::{Findings, Tree};
 /// Where drivers' own statements (PRAGMA, BEGIN, the table of migrations) live.
 const DRIVERS_OWN: &[&str] = &[
     "crates/database/src/sqlite.rs",
+    "crates/database/src/postgres.rs",
     "crates/database/src/postgres/session.rs",
+    "crates/database/src/postgres/tables.rs",
     "crates/database/src/transaction.rs",
     "crates/database/src/migration.rs",
     "crates/database/src/settle.rs",

@@ -126,7 +126,7 @@ async fn it_is_made_while_people_book_comes_back_whole_and_goes_on() {
     assert_eq!((&artefact.header, &artefact.written), (&made.header, &made.written));
     artefact.usable(&KeyRing::for_tests(), "here").unwrap();
     let file = restored(&elsewhere, &artefact).unwrap();
-    let report = restore::verify(&file, &KeyRing::for_tests(), Duration::from_secs(120)).unwrap();
+    let report = restore::verify(&Database::file(&file), &KeyRing::for_tests(), Duration::from_secs(120)).unwrap();
     assert_eq!((report.findings, report.appointments), (Vec::new(), 3));
     let mut connection = elsewhere.database().connect_read_only().unwrap();
     let mut traces = Vec::new();

@@ -10,6 +10,7 @@ use booking::exchange::drill::{
 use runtime::clock::Clock;
 use runtime::destination::{Destination, Place};
 use runtime::secret::KeyRing;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 fn drill(folder: &Folder, destination: &Destination) -> Result<DrillReport, DrillError> {
@@ -41,6 +42,7 @@ async fn it_passes_on_a_backup_gone_on_and_names_what_is_wrong_with_another() {
     assert!(report.passed && report.findings.is_empty(), "{report:?}");
     assert_eq!((report.rows["appointment"], report.chains), ((3, 4), 1));
     assert!(report.rto_s > 0.0 && report.rpo_s > 0.0 && report.last_event_age_s.unwrap() >= report.rpo_s);
+    by_others(&folder, &destination);
     site.stop().await;
 
     // The live data lost its end, then has another past.
@@ -79,6 +81,40 @@ async fn it_passes_on_a_backup_gone_on_and_names_what_is_wrong_with_another() {
     );
 }
 
+/// A copy of the file itself: it passes, and does not where it has another past.
+fn by_others(folder: &Folder, destination: &Destination) {
+    let elsewhere = Folder::new();
+    let workplace = Workplace::take(&folder.0).unwrap();
+    let drill = Drill {
+        destination,
+        live: &folder.database(),
+        keys: &KeyRing::for_tests(),
+        clock: &Clock::real(),
+        workplace: &workplace,
+        hold_grace: Duration::from_secs(120),
+    };
+    let restored = elsewhere.database();
+    let mut live = folder.database().connect_read_only().unwrap();
+    live.copy_to(restored.path().unwrap(), 100, |_| ControlFlow::Continue(()))
+        .unwrap();
+    let report = drill.look_at(&restored).unwrap();
+    assert!(report.passed, "{report:?}");
+    assert_eq!((report.rows["appointment"], report.chains), ((4, 4), 1));
+    let mut connection = restored.connect().unwrap();
+    let mut tx = connection.begin().unwrap();
+    tx.execute(
+        "UPDATE audit_event SET at = at + 1 WHERE chain = 'a' AND sequence = 1",
+        &[],
+    )
+    .unwrap();
+    tx.commit().unwrap();
+    let report = drill.look_at(&restored).unwrap();
+    assert!(
+        report.findings.iter().any(|found| found.contains("audit_unbroken")),
+        "{report:?}"
+    );
+}
+
 #[test]
 fn evidence_is_a_chain_and_a_half_written_line_is_dropped() {
     let folder = Folder::new();
@@ -103,13 +139,13 @@ fn evidence_is_a_chain_and_a_half_written_line_is_dropped() {
     };
     let path = folder.0.join("evidence").join(EVIDENCE);
     for n in 0..3 {
-        keep_evidence(&folder.0, report(n)).unwrap();
+        keep_evidence(&folder.0, EVIDENCE, report(n)).unwrap();
     }
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(check_evidence(&text), Ok(3));
     assert_eq!(last_evidence(&folder.0).unwrap().at_micros, 2);
     std::fs::write(&path, format!("{text}{{\"at\":\"half")).unwrap();
-    keep_evidence(&folder.0, report(3)).unwrap();
+    keep_evidence(&folder.0, EVIDENCE, report(3)).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(check_evidence(&text), Ok(4));
 

@@ -35,7 +35,14 @@ fn stand_in(ends: i32) -> (std::path::PathBuf, Plan) {
     );
     std::fs::write(&program, text).unwrap();
     std::fs::set_permissions(&program, PermissionsExt::from_mode(0o700)).unwrap();
-    (data.clone(), Plan { data, program })
+    (
+        data.clone(),
+        Plan {
+            data,
+            program,
+            environment: Vec::new(),
+        },
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
