@@ -195,6 +195,10 @@ impl Committer {
                     let rest = self.parts.entropy.below(CONFLICT_REST.as_micros() as u64);
                     self.parts.clock.sleep_blocking(Duration::from_micros(rest));
                 }
+                Err(AttemptError::Moving(state)) => {
+                    tracing::debug!(state = state.word(), "booking is paused: the jurisdiction moves");
+                    return fail_all(batch, Fault::ReadOnly);
+                }
                 Err(AttemptError::Fault { fault, cause }) => {
                     tracing::error!(
                         fault = fault.code(),

@@ -161,7 +161,8 @@ pub(crate) struct Opened {
 }
 
 /// Opens the database, brings its schema up to date, and reads what is to be offered.
-pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
+/// Stepwise, nothing is answered because of what is known of the database: whoever takes the steps sees each fault itself.
+pub(crate) fn open(start: &Start, is_stepwise: bool) -> Result<Opened, StartError> {
     let (clock, keys) = (&start.clock, &start.keys);
     let mut writer = start.database.connect()?;
     database::migration::migrate(&mut writer, records::MIGRATIONS, clock.now())?;
@@ -172,7 +173,8 @@ pub(crate) fn open(start: &Start) -> Result<Opened, StartError> {
     sealing::check(&mut writer.begin_read()?, keys)??;
     sealing::declare(&mut writer, keys, clock.now())?;
     let watch = heads::check(&start.database, &mut writer, clock)?;
-    let pause = Arc::new(Pause::new(clock.clone(), &start.settings, start.database.is_shared()));
+    let told = start.database.is_shared() && !is_stepwise;
+    let pause = Arc::new(Pause::new(clock.clone(), &start.settings, told));
     let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone(), Arc::clone(&pause))?);
     let counters = Arc::new(Counters::default());
     let most = start.settings.get(&limit::QUEUE) as usize;
@@ -208,7 +210,7 @@ impl Engine {
             waiting,
             committer,
             watch,
-        } = open(&start)?;
+        } = open(&start, false)?;
         let Start {
             database,
             keys,

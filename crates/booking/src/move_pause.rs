@@ -9,17 +9,22 @@ use database::{Broken, Connection, Transaction};
 
 /// Begins a transaction that writes, unless nothing may be written.
 pub(crate) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Broken> {
+    begin_or_say(connection)?.map_err(|state| Broken::Fault {
+        fault: Fault::ReadOnly,
+        cause: format!(
+            "booking is paused: the jurisdiction moves to another database ({})",
+            state.word()
+        ),
+    })
+}
+
+/// As [`begin`], for whoever must know a pause from a database that takes nothing: in a pause nothing is wrong with it.
+pub(crate) fn begin_or_say(connection: &mut Connection) -> Result<Result<Transaction<'_>, State>, Broken> {
     let mut tx = connection.begin()?;
-    match relocation::state(&mut tx)? {
+    Ok(match relocation::state(&mut tx)? {
         None => Ok(tx),
-        Some(state) => Err(Broken::Fault {
-            fault: Fault::ReadOnly,
-            cause: format!(
-                "booking is paused: the jurisdiction moves to another database ({})",
-                state.word()
-            ),
-        }),
-    }
+        Some(state) => Err(state),
+    })
 }
 
 /// Whether nothing may be written.

@@ -58,7 +58,7 @@ impl Stepwise {
             waiting,
             committer,
             ..
-        } = open(start)?;
+        } = open(start, true)?;
         Ok(Self {
             committer,
             queue,

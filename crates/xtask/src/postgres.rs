@@ -97,11 +97,19 @@ impl Postgres {
             .stdout(log.try_clone()?)
             .stderr(log)
             .current_dir(&self.folder);
-        let process = command.process_group(0).spawn().context("starting postgres")?;
-        let group = Group::of(&process);
-        self.process = Some((process, group));
+        command.process_group(0);
         let began = Instant::now();
         while !self.is_ready() {
+            // After a kill it refuses to start as long as a process of the former one has not noticed.
+            let ended = match &mut self.process {
+                Some((process, _)) => process.try_wait()?.is_some(),
+                None => true,
+            };
+            if ended {
+                let process = command.spawn().context("starting postgres")?;
+                let group = Group::of(&process);
+                self.process = Some((process, group));
+            }
             ensure!(
                 began.elapsed() < READY_WITHIN,
                 "PostgreSQL is not ready:\n{}",

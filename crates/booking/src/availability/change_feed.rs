@@ -26,6 +26,8 @@ pub struct ChangeFeed {
     /// On the monotone clock: a wall clock that was set must not make the picture look younger than it is.
     confirmed_at: AtomicU64,
     reloads: AtomicU64,
+    /// The last picture's number.
+    versions: AtomicU64,
     applied: Mutex<Applied>,
     /// Held by whoever looks, where `applied` is not.
     looking: Mutex<()>,
@@ -46,6 +48,31 @@ struct Applied {
     again: BTreeSet<SlotId>,
 }
 
+impl Applied {
+    /// What a look begins from; what is to be read again is its to read.
+    fn for_a_look(&mut self) -> Self {
+        Self {
+            until: self.until,
+            beyond: self.beyond.clone(),
+            again: std::mem::take(&mut self.again),
+        }
+    }
+}
+
+/// What a look has found.
+struct Look {
+    /// When it began.
+    at: Duration,
+    until: i64,
+    beyond: Vec<i64>,
+    picture: Picture,
+}
+
+enum Picture {
+    Whole(Box<(Snapshot, Rules, Vec<records::zip::Zip>)>),
+    Counts(Vec<(SlotId, u32)>),
+}
+
 impl ChangeFeed {
     /// Reads everything once.
     pub fn load(connection: &mut Connection, clock: Clock, pause: Arc<Pause>) -> Result<Self, Broken> {
@@ -61,6 +88,7 @@ impl ChangeFeed {
             zips: ArcSwap::from_pointee(zips),
             confirmed_at: AtomicU64::new(at.as_micros() as u64),
             reloads: AtomicU64::new(0),
+            versions: AtomicU64::new(1),
             applied: Mutex::new(Applied {
                 until,
                 ..Applied::default()
@@ -142,7 +170,12 @@ impl ChangeFeed {
     fn show(&self, free: &[(SlotId, u32)]) {
         let current = self.snapshot.load_full();
         self.snapshot
-            .store(Arc::new(current.with_free(free, current.version() + 1)));
+            .store(Arc::new(current.with_free(free, self.next_version())));
+    }
+
+    /// No two pictures have one number, also when one is read while another is shown.
+    fn next_version(&self) -> u64 {
+        self.versions.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Reads whatever others committed.
@@ -151,51 +184,76 @@ impl ChangeFeed {
             return self.catch_up_from(&mut self.applied(), connection);
         }
         // A server that is gone keeps whoever looks waiting: the committer, which has found another by then, must not
-        // wait for that.
+        // wait for that. Only what was read is shown under the lock, so that neither takes the other's picture away.
         let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut own = std::mem::take(&mut *self.applied());
-        let done = self.catch_up_from(&mut own, connection);
-        let mut applied = self.applied();
-        own.again.append(&mut applied.again);
-        *applied = own;
-        done
+        let shown = self.applied().for_a_look();
+        let look = self.read(&shown, connection);
+        self.apply(&mut self.applied(), shown, look)
     }
 
     fn catch_up_from(&self, applied: &mut Applied, connection: &mut Connection) -> Result<(), Broken> {
+        let shown = applied.for_a_look();
+        let look = self.read(&shown, connection);
+        self.apply(applied, shown, look)
+    }
+
+    /// Whatever others committed behind what is shown.
+    fn read(&self, shown: &Applied, connection: &mut Connection) -> Result<Look, Broken> {
         let (now, at) = (self.clock.now(), self.clock.monotonic());
         self.pause.looks();
         let mut tx = connection.begin_read()?;
         let until = records::change::seen_until(&mut tx)?;
         self.pause.looked();
         // After a failover that lost what was never acknowledged, numbers may begin anew behind it.
-        let (mut changes, whole) = records::change::after(&mut tx, applied.until.min(until))?;
-        changes.retain(|change| !applied.beyond.contains(&change.sequence));
-        let beyond = changes
-            .iter()
-            .map(|change| change.sequence)
-            .filter(|sequence| *sequence > until);
-        let beyond: Vec<i64> = beyond.collect();
-        let current = self.snapshot.load_full();
-        let version = current.version() + 1;
-        if !whole || changes.iter().any(concerns_more_than_counters) {
-            self.reloads.fetch_add(1, Ordering::Relaxed);
-            self.snapshot.store(Arc::new(read_snapshot(&mut tx, now, version)?));
-            self.rules.store(Arc::new(read_rules(&mut tx)?));
-            self.zips.store(Arc::new(records::zip::all(&mut tx)?));
+        let (mut changes, whole) = records::change::after(&mut tx, shown.until.min(until))?;
+        changes.retain(|change| !shown.beyond.contains(&change.sequence));
+        let beyond = changes.iter().map(|change| change.sequence);
+        let beyond: Vec<i64> = beyond.filter(|sequence| *sequence > until).collect();
+        let picture = if !whole || changes.iter().any(concerns_more_than_counters) {
+            let snapshot = read_snapshot(&mut tx, now, self.next_version())?;
+            let rules = read_rules(&mut tx)?;
+            Picture::Whole(Box::new((snapshot, rules, records::zip::all(&mut tx)?)))
         } else {
-            let mut ids = applied.again.clone();
+            let mut ids = shown.again.clone();
             ids.extend(changes.into_iter().flat_map(|change| change.slots));
+            let mut free = Vec::with_capacity(ids.len());
             if !ids.is_empty() {
-                let mut free = Vec::with_capacity(ids.len());
                 records::slot::of(&mut tx, &ids, |slot| free.push((slot.id, slot.free())))?;
-                self.snapshot.store(Arc::new(current.with_free(&free, version)));
             }
+            Picture::Counts(free)
+        };
+        Ok(Look {
+            at,
+            until,
+            beyond,
+            picture,
+        })
+    }
+
+    /// Shows what was read; what the committer has shown meanwhile is looked at again.
+    fn apply(&self, applied: &mut Applied, shown: Applied, look: Result<Look, Broken>) -> Result<(), Broken> {
+        let look = match look {
+            Ok(look) => look,
+            Err(broken) => {
+                applied.again.extend(shown.again);
+                return Err(broken);
+            }
+        };
+        match look.picture {
+            Picture::Whole(whole) => {
+                let (snapshot, rules, zips) = *whole;
+                self.reloads.fetch_add(1, Ordering::Relaxed);
+                self.snapshot.store(Arc::new(snapshot));
+                self.rules.store(Arc::new(rules));
+                self.zips.store(Arc::new(zips));
+            }
+            Picture::Counts(free) if free.is_empty() => {}
+            Picture::Counts(free) => self.show(&free),
         }
-        applied.again.clear();
-        applied.until = until;
-        applied.beyond.extend(beyond);
-        applied.beyond.retain(|sequence| *sequence > until);
-        self.confirm(at);
+        applied.until = look.until;
+        applied.beyond.extend(look.beyond);
+        applied.beyond.retain(|sequence| *sequence > look.until);
+        self.confirm(look.at);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use crate::engine::{Done, Reply, Verdict, count};
 use crate::reconciler::message_delivery::sends_mail;
 use crate::records::audit::{Head, Link};
 use crate::records::outcome::{Outcome, SEALED};
+use crate::records::relocation::State;
 use crate::records::resident::Stored;
 use crate::sealing;
 use crate::{limit, move_pause, records};
@@ -35,6 +36,8 @@ pub(crate) enum AttemptError {
     Violation(String),
     /// Another writer was in the way: nothing was applied.
     Conflict(String),
+    /// The jurisdiction moves to another database: nobody writes, and nothing is wrong with this one.
+    Moving(State),
     /// Certainly not committed.
     Fault { fault: Fault, cause: String },
     /// Perhaps committed.
@@ -92,7 +95,7 @@ impl Committer {
         let rules = self.parts.feed.rules();
         let now = self.parts.clock.now();
         let last_code = self.codes.take(connection, load::codes_wanted(batch), now)?;
-        let mut tx = move_pause::begin(connection)?;
+        let mut tx = move_pause::begin_or_say(connection)?.map_err(AttemptError::Moving)?;
         sealing::agree(&mut tx, &self.parts.keys)?;
         let mut gathered = Gathered {
             set: load::load(&mut tx, batch, last_code, now, &self.parts.keys)?,

@@ -1,6 +1,7 @@
 //! Numbers of codes. A writer that is alone goes on behind the last one there is; several writers would all do so and
 //! meet at the index, so each takes many at once, and gives out its own.
 
+use super::AttemptError;
 use crate::{move_pause, records};
 use base::time::Timestamp;
 use database::{Broken, CommitFailed, Connection};
@@ -25,13 +26,13 @@ impl Codes {
         connection: &mut Connection,
         wanted: u32,
         now: Timestamp,
-    ) -> Result<Option<CodeNumber>, Broken> {
+    ) -> Result<Option<CodeNumber>, AttemptError> {
         if wanted == 0 || !connection.is_shared() {
             return Ok(None);
         }
         if self.left < wanted {
             let many = AT_ONCE.max(wanted);
-            let mut tx = move_pause::begin(connection)?;
+            let mut tx = move_pause::begin_or_say(connection)?.map_err(AttemptError::Moving)?;
             let last = records::appointment::take_codes(&mut tx, CodeNumber::at(now), many)?;
             tx.commit().map_err(|failed| match failed {
                 CommitFailed::NotDone(broken) => broken,

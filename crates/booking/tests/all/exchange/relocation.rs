@@ -251,7 +251,7 @@ const MAY: [&str; 6] = [
     "exchange/copy.rs",
     "exchange/relocation.rs",
     "exchange/restore.rs",
-    "pause.rs",
+    "move_pause.rs",
 ];
 
 #[test]

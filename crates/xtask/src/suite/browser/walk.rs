@@ -241,10 +241,12 @@ async fn move_it(seen: &mut Seen<'_>, browser: &Browser, link: &str) -> Result<(
     let before = seen.text().await?;
     press(browser, "a[href$='/move']").await?;
     seen.page("move").await?;
-    // Another day: on the booked one there may be no other time, late in the day.
+    // Another day, where there is one: on the booked one there may be no other time, late in the day.
     let days = all(browser, "a.day:not(.day-more):not([aria-current])").await?;
-    let day = days.last().context("no other day to move to")?;
-    let day = day.prop("href").await?.context("a day without an address")?;
+    let day = match days.last() {
+        Some(day) => day.prop("href").await?.context("a day without an address")?,
+        None => browser.current_url().await?.to_string(),
+    };
     for number in 0..TIMES_TRIED_MAX {
         browser.goto(&day).await?;
         let times = all(browser, "form button.time").await?;

@@ -23,9 +23,9 @@ use crate::site::Site;
 use crate::traveller::split_times;
 use crate::{group, history, suite};
 
+/// Clinics among which one with times enough for the guest is looked for: late in the day few have them.
+const CLINICS: usize = 40;
 /// Clients who book all the time.
-/// Clinics among which times are looked for.
-const CLINICS: usize = 12;
 const CLIENTS: usize = 6;
 /// Longer than all cases together.
 const LASTS: Duration = Duration::from_mins(10);
