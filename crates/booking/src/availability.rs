@@ -1,4 +1,5 @@
 //! What is free, from memory: an immutable snapshot, and the feed that keeps it current.
 
 pub mod change_feed;
+pub mod replica;
 pub mod snapshot;

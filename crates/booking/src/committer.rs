@@ -200,17 +200,7 @@ impl Committer {
                     return fail_all(batch, Fault::ReadOnly);
                 }
                 Err(AttemptError::Fault { fault, cause }) => {
-                    tracing::error!(
-                        fault = fault.code(),
-                        cause,
-                        commands = batch.len(),
-                        "a batch was not committed"
-                    );
-                    if fault != Fault::Busy {
-                        self.connection = None;
-                        self.parts.feed.pause().fault();
-                    }
-                    return fail_all(batch, fault);
+                    return self.fail(batch, fault, &cause);
                 }
                 Err(AttemptError::InDoubt { cause, prepared }) => {
                     count(&self.parts.counters.in_doubt, 1);
@@ -224,6 +214,17 @@ impl Committer {
                 }
             }
         }
+    }
+
+    /// Certainly nothing was committed.
+    fn fail(&mut self, batch: Vec<Task>, fault: Fault, cause: &str) {
+        let commands = batch.len();
+        tracing::error!(fault = fault.code(), cause, commands, "a batch was not committed");
+        if fault != Fault::Busy {
+            self.connection = None;
+            self.parts.feed.pause().fault();
+        }
+        fail_all(batch, fault);
     }
 
     /// Whether somebody else has written to this server's chain.

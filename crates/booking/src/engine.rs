@@ -1,6 +1,7 @@
 //! The engine of one server process: start it, ask it, stop it. Doors hold a cheap clone.
 
 use crate::availability::change_feed::ChangeFeed;
+use crate::availability::replica::{Beats, Replica};
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task, Waiting};
 pub use crate::committer::{SaidCode, Whose};
@@ -127,6 +128,12 @@ pub struct Counters {
     pub reads_unaudited: AtomicU64,
     /// Residents erased because their retention was over.
     pub residents_erased: AtomicU64,
+    /// Looks at the read replica that showed what is young enough.
+    pub replica_current: AtomicU64,
+    /// Looks at it that showed what is too old, or of which nobody knows how old it is.
+    pub replica_behind: AtomicU64,
+    /// Looks at it that failed.
+    pub replica_failed: AtomicU64,
     /// Messages.
     pub messages: MessageCounters,
 }
@@ -158,6 +165,7 @@ pub(crate) struct Opened {
     pub waiting: Waiting,
     pub committer: Committer,
     pub watch: heads::Watch,
+    pub pause: Arc<Pause>,
 }
 
 /// Opens the database, brings its schema up to date, and reads what is to be offered.
@@ -178,7 +186,7 @@ pub(crate) fn open(start: &Start, is_stepwise: bool) -> Result<Opened, StartErro
     let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone(), Arc::clone(&pause))?);
     let counters = Arc::new(Counters::default());
     let most = start.settings.get(&limit::QUEUE) as usize;
-    let (queue, waiting) = committer::queue(most, Arc::clone(&counters), pause);
+    let (queue, waiting) = committer::queue(most, Arc::clone(&counters), Arc::clone(&pause));
     let parts = committer::Parts {
         database: start.database.clone(),
         keys: keys.clone(),
@@ -197,6 +205,7 @@ pub(crate) fn open(start: &Start, is_stepwise: bool) -> Result<Opened, StartErro
         waiting,
         committer,
         watch,
+        pause,
     })
 }
 
@@ -210,6 +219,7 @@ impl Engine {
             waiting,
             committer,
             watch,
+            pause,
         } = open(&start, false)?;
         let Start {
             database,
@@ -217,15 +227,26 @@ impl Engine {
             clock,
             entropy,
             settings,
+            name,
             owner,
-            ..
         } = start;
         let shutdown = owner.shutdown().clone();
         owner.thread("committer", move || committer.run(&waiting, &shutdown))?;
         let (follower, following, shutdown) = (database.connect_beside()?, Arc::clone(&feed), owner.shutdown().clone());
         look_out(&database, &clock, &owner)?;
         let every = settings.duration(&limit::FOLLOW);
-        owner.thread("change-feed", move || following.follow(follower, every, &shutdown))?;
+        let replica = Replica {
+            database: database.clone(),
+            feed: Arc::clone(&feed),
+            beats: Arc::new(Beats::new(&name)),
+            counters: Arc::clone(&counters),
+            pause,
+            clock: clock.clone(),
+        };
+        let rests_below = replica.start(&settings, &owner)?;
+        owner.thread("change-feed", move || {
+            following.follow(follower, every, rests_below, &shutdown);
+        })?;
         checkpoint::start(&database, &settings, &clock, &owner)?;
         let reader = Reader::start(&database, &owner)?;
         let engine = Self(Arc::new(Inner {

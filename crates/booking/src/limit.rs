@@ -20,8 +20,16 @@ pub const DATABASE_URL: TextSetting = TextSetting {
     secret: true,
 };
 
+/// Servers that follow the database, from which is read what is free.
+pub const READ_REPLICA: TextSetting = TextSetting {
+    key: "database.read-replica",
+    absent: "`EVENKEEL_READ_REPLICA`, else the primary is asked",
+    reason: "what is free is read from a standby, so that the primary has only bookings to do, and is shown though it is lost",
+    ..DATABASE_URL
+};
+
 /// Every text of the engine.
-pub const TEXTS: &[&TextSetting] = &[&DATABASE_URL];
+pub const TEXTS: &[&TextSetting] = &[&DATABASE_URL, &READ_REPLICA];
 
 /// How long a hold lasts.
 pub const HOLD_LIFETIME: Setting = Setting {
@@ -141,6 +149,18 @@ pub const PAUSE_AFTER: Setting = Setting {
     reason: "whoever books hears within a second that it is paused, not after ten that something took too long",
     below: "a busy moment of the database turns people away",
     above: "people wait for a server that is gone",
+};
+
+/// How old what a read replica shows may be.
+pub const REPLICA_AGE: Setting = Setting {
+    key: "database.read-replica.age",
+    unit: Unit::Milliseconds,
+    default: 2_000,
+    min: 500,
+    max: 60_000,
+    reason: "a moment behind is told and harms nobody; beyond it the primary is asked instead, as long as it answers",
+    below: "the primary is asked whenever a standby is busy",
+    above: "people choose times that are gone",
 };
 
 /// Commits kept in the change table.
@@ -323,6 +343,7 @@ pub const ALL: &[&Setting] = &[
     &RESIDENT_RETENTION,
     &FOLLOW,
     &PAUSE_AFTER,
+    &REPLICA_AGE,
     &CHANGES_KEPT,
     &LOG_PAGES,
     &IMPORT_ROWS,

@@ -2,6 +2,7 @@
 
 pub mod appointment;
 pub mod audit;
+pub mod beat;
 pub mod census;
 pub mod change;
 pub mod clinic;
@@ -55,6 +56,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 6,
         name: "relocation",
         sql: include_str!("records/migrations/0006-relocation.sql"),
+    },
+    Migration {
+        version: 7,
+        name: "beat",
+        sql: include_str!("records/migrations/0007-beat.sql"),
     },
 ];
 

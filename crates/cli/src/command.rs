@@ -28,6 +28,23 @@ use database::Database;
 use crate::configuration;
 use crate::exit::CouldNotLook;
 
+/// Where a server looks for what is free.
+#[derive(Args)]
+pub struct ReadReplica {
+    /// Servers that follow the PostgreSQL of --database: what is free is read there, with its age, and nothing is decided
+    /// there; better in `EVENKEEL_READ_REPLICA` or `database.read-replica`
+    #[arg(long, value_name = "URL")]
+    pub read_replica: Option<String>,
+}
+
+impl ReadReplica {
+    /// What a server is told, since arguments can be read by everybody on the machine.
+    pub fn environment(&self) -> Option<(OsString, OsString)> {
+        let url = self.read_replica.as_ref()?;
+        Some((configuration::REPLICA.into(), url.into()))
+    }
+}
+
 /// Which installation is meant.
 #[derive(Args)]
 pub struct Data {
@@ -44,6 +61,11 @@ impl Data {
     /// Where its rows are.
     pub fn database(&self) -> anyhow::Result<Database> {
         configuration::database(&self.data, self.database.as_deref())
+    }
+
+    /// The same, with its read replica.
+    pub fn database_with(&self, replica: &ReadReplica) -> anyhow::Result<Database> {
+        configuration::with_replica(self.database()?, &self.data, replica.read_replica.as_deref())
     }
 
     /// What a process that works on the same rows is told, since arguments can be read by everybody on the machine.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base::limit::{Setting, Settings, TextSetting};
-use booking::limit::DATABASE_URL;
+use booking::limit::{DATABASE_URL, READ_REPLICA};
 use database::Database;
 use runtime::config::setting::{self, ConfigError};
 
@@ -36,11 +36,14 @@ pub fn texts() -> Vec<&'static TextSetting> {
 /// by everybody on the machine.
 pub const DATABASE: &str = "EVENKEEL_DATABASE";
 
+/// The same of the servers from which is read what is free.
+pub const REPLICA: &str = "EVENKEEL_READ_REPLICA";
+
 /// Where the rows of an installation are: what was given, else what the environment or the configuration says, else a
 /// file in its folder.
 pub fn database(data: &Path, given: Option<&str>) -> anyhow::Result<Database> {
     let settings = load(data)?;
-    let said = given.map(str::to_owned).or_else(from_environment);
+    let said = given.map(str::to_owned).or_else(|| from_environment(DATABASE));
     let said = said.or_else(|| settings.given(&DATABASE_URL).map(str::to_owned));
     match said {
         Some(url) => Ok(Database::postgres(&url).map_err(|error| Usage(error.to_string()))?),
@@ -48,13 +51,30 @@ pub fn database(data: &Path, given: Option<&str>) -> anyhow::Result<Database> {
     }
 }
 
+/// The same with its read replica, if one is given, or the environment or the configuration names one.
+pub fn with_replica(database: Database, data: &Path, given: Option<&str>) -> anyhow::Result<Database> {
+    let settings = load(data)?;
+    let said = given.map(str::to_owned).or_else(|| from_environment(REPLICA));
+    let Some(url) = said.or_else(|| settings.given(&READ_REPLICA).map(str::to_owned)) else {
+        return Ok(database);
+    };
+    if database.cluster().is_none() {
+        return Err(Usage(
+            "--read-replica: a database in a file has none; name the primary with --database".to_owned(),
+        )
+        .into());
+    }
+    let with = database.with_replica(&url);
+    Ok(with.map_err(|error| Usage(format!("--read-replica: {error}")))?)
+}
+
 /// What the environment says, if anything.
 #[expect(
     clippy::disallowed_methods,
     reason = "the command line is where the environment is read"
 )]
-pub fn from_environment() -> Option<String> {
-    std::env::var(DATABASE).ok().filter(|url| !url.is_empty())
+pub fn from_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|url| !url.is_empty())
 }
 
 /// The settings in force in this data folder.

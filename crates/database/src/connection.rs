@@ -21,6 +21,8 @@ pub const WRITER_WAIT: Duration = Duration::from_secs(2);
 pub struct Database {
     place: Place,
     durability: Durability,
+    /// Servers that follow it, for whoever only looks.
+    replica: Option<Arc<Cluster>>,
     /// Whether [`Connection::settle`] was done since this handle, or the one it was cloned from, was made.
     settled: Arc<AtomicBool>,
     faults: Injected,
@@ -47,6 +49,7 @@ impl Database {
         Self {
             place,
             durability: Durability::Full,
+            replica: None,
             settled: Arc::default(),
             faults: Injected::default(),
         }
@@ -62,6 +65,13 @@ impl Database {
     /// PostgreSQL, as a URL names it: `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE`. Nothing is connected yet.
     pub fn postgres(url: &str) -> Result<Self, OpenError> {
         Ok(Self::at(Place::Postgres(Arc::new(Cluster::read(url)?))))
+    }
+    /// The same, with servers that follow it, for [`Database::connect_replica`] alone.
+    pub fn with_replica(self, url: &str) -> Result<Self, OpenError> {
+        Ok(Self {
+            replica: Some(Arc::new(Cluster::read(url)?)),
+            ..self
+        })
     }
     /// As [`Database::memory`], with faults put between the engine and it: for simulation only.
     pub fn in_simulation(name: &str, faults: Arc<dyn Faults>) -> Self {
@@ -88,6 +98,25 @@ impl Database {
     pub fn connect_read_only(&self) -> Result<Connection, OpenError> {
         self.open(Use::Reading)
     }
+    /// Opens a connection that cannot write to a server that follows, or took over: what it shows may be of any age.
+    pub fn connect_replica(&self) -> Result<Connection, OpenError> {
+        let Some(cluster) = &self.replica else {
+            return Err(OpenError::Cannot {
+                path: "the read replica".to_owned(),
+                cause: "none is named".to_owned(),
+            });
+        };
+        let of_replica = Self {
+            place: Place::Postgres(Arc::clone(cluster)),
+            replica: None,
+            ..self.clone()
+        };
+        of_replica.open(Use::Following)
+    }
+    /// Whether there are servers for whoever only looks.
+    pub fn has_replica(&self) -> bool {
+        self.replica.is_some()
+    }
     fn open(&self, to: Use) -> Result<Connection, OpenError> {
         Ok(Connection {
             driver: self.driver(to)?,
@@ -99,12 +128,16 @@ impl Database {
     fn driver(&self, to: Use) -> Result<Driver, OpenError> {
         self.faults.before_connect()?;
         if let Place::Postgres(cluster) = &self.place {
-            return Ok(Driver::Postgres(Box::new(RefCell::new(cluster.connect(to)?))));
+            let session = match to {
+                Use::Following => cluster.connect_any()?,
+                _ => cluster.connect(to)?,
+            };
+            return Ok(Driver::Postgres(Box::new(RefCell::new(session))));
         }
         let driver = match to {
             Use::Committer => sqlite::open(&self.place, self.durability),
             Use::Beside => sqlite::open_beside(&self.place, self.durability),
-            Use::Reading => sqlite::open_read_only(&self.place),
+            Use::Reading | Use::Following => sqlite::open_read_only(&self.place),
         }?;
         // The last to close moves the log into the file: not before it is certain what the log holds.
         if !self.settled.load(Ordering::Acquire) {
@@ -167,6 +200,8 @@ pub(crate) enum Use {
     Committer,
     Beside,
     Reading,
+    /// Reading what a follower has.
+    Following,
 }
 
 pub(crate) enum Driver {

@@ -197,6 +197,26 @@ impl Cluster {
         Ok(session.renewed())
     }
 
+    /// A connection to a server that follows; where none does, to any: what it shows may be of any age.
+    pub(crate) fn connect_any(&self) -> Result<Session, OpenError> {
+        let (mut leading, mut causes) = (None, Vec::new());
+        let last = self.seen.last.load(Ordering::Acquire);
+        for n in (0..self.hosts.len()).map(|n| (last + n) % self.hosts.len()) {
+            match self.try_one(n, Use::Following) {
+                Ok((session, standing)) if standing.follows => {
+                    self.seen.last.store(n, Ordering::Release);
+                    return Ok(session);
+                }
+                Ok((session, _)) => leading = leading.or(Some(session)),
+                Err(cause) => causes.push(format!("{}: {cause}", self.host(n))),
+            }
+        }
+        leading.ok_or_else(|| OpenError::Cannot {
+            path: self.name.clone(),
+            cause: causes.join("; "),
+        })
+    }
+
     /// Whether there are servers of which another may become the primary.
     pub fn has_several(&self) -> bool {
         self.hosts.len() > 1

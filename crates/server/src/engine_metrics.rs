@@ -88,11 +88,36 @@ impl Collector for EngineMetrics {
             "Slots in the availability snapshot",
             self.engine.snapshot().slots_len() as f64,
         )?;
+        self.replica(&mut encoder)?;
         self.secrecy(&mut encoder)
     }
 }
 
 impl EngineMetrics {
+    /// What became of looks at the read replica.
+    fn replica(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let counters = self.engine.counters();
+        let mut count = |name: &str, help: &str, value: &AtomicU64| {
+            let metric = ConstCounter::new(value.load(Ordering::Relaxed));
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
+        };
+        count(
+            "replica_looks_current",
+            "Looks at the read replica that showed what is young enough",
+            &counters.replica_current,
+        )?;
+        count(
+            "replica_looks_behind",
+            "Looks at the read replica that showed what is too old",
+            &counters.replica_behind,
+        )?;
+        count(
+            "replica_looks_failed",
+            "Looks at the read replica that failed",
+            &counters.replica_failed,
+        )
+    }
+
     /// What concerns keys and the audit chains.
     fn secrecy(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
         let (counters, heads) = (self.engine.counters(), self.engine.heads());

@@ -16,6 +16,7 @@ pub mod client;
 pub mod group;
 pub mod history;
 pub mod patroni;
+pub mod port;
 pub mod postgres;
 pub mod program;
 pub mod release;

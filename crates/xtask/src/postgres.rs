@@ -1,7 +1,6 @@
 //! A PostgreSQL server of our own: Debian's, in a folder made for it, on a free port of loopback, as a user without
 //! rights. Keeps that it ends with whoever started it.
 
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -63,7 +62,7 @@ impl Postgres {
         let mut server = Self {
             folder,
             process: None,
-            port: TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
+            port: crate::port::free()?,
             settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
             standby: None,
         };
@@ -139,7 +138,7 @@ impl Postgres {
         let mut standby = Self {
             folder,
             process: None,
-            port: TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
+            port: crate::port::free()?,
             settings: self.settings.clone(),
             standby: None,
         };

@@ -96,7 +96,12 @@ impl Site {
     fn start(start: &Start<'_>) -> Result<Self> {
         let mut words: Vec<String> = start.under.clone();
         words.push(start.binary.display().to_string());
-        words.extend([start.command, "--listen", &start.listen, "--data"].map(str::to_owned));
+        // It may be started again at the same address.
+        let listen = match start.listen.strip_suffix(":0") {
+            Some(host) => format!("{host}:{}", crate::port::free()?),
+            None => start.listen.clone(),
+        };
+        words.extend([start.command, "--listen", &listen, "--data"].map(str::to_owned));
         words.push(start.data.display().to_string());
         words.extend((start.command == "up").then(|| "--json".to_owned()));
         words.extend(start.more.iter().cloned());

@@ -1,6 +1,7 @@
 //! Keeps the snapshot current: the committer hands over what it changed before it answers, and a follower looks every
 //! few milliseconds for commits of other processes. Also knows when currency was last *confirmed*.
 
+use super::replica::Beats;
 use super::snapshot::Snapshot;
 use crate::committer::Saved;
 use crate::pause::Pause;
@@ -13,7 +14,7 @@ use database::{Broken, Connection, Transaction};
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 use scheduling::rules::Rules;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,42 +30,58 @@ pub struct ChangeFeed {
     /// The last picture's number.
     versions: AtomicU64,
     applied: Mutex<Applied>,
-    /// Held by whoever looks, where `applied` is not.
+    /// Held by whoever looks at the primary, where `applied` is not.
     looking: Mutex<()>,
     pause: Arc<Pause>,
     clock: Clock,
 }
 
 /// What the snapshot shows.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Applied {
+    shown: Sight,
+    /// Slots that the committer of this process has shown as its commit of this number left them, though a look may not
+    /// have that commit in view, or another writer's later one may have been shown before: they keep what was shown until
+    /// a look has it in view, and are read once more then.
+    own: BTreeMap<SlotId, i64>,
+    /// How many looks were shown.
+    looks: u64,
+}
+
+/// Which commits are in view.
+#[derive(Default, Clone)]
+struct Sight {
     /// Every change at or before this position. Where several write at once, some behind it as well: their numbers are
     /// not in the order of their ends, so that one at or before a position already shown may still come.
     until: i64,
-    /// Those behind it that are shown.
+    /// Those behind it.
     beyond: BTreeSet<i64>,
-    /// Slots that the committer of this process has shown as it left them, though another writer's later commit may have
-    /// been shown before: they are read once more.
-    again: BTreeSet<SlotId>,
 }
 
-impl Applied {
-    /// What a look begins from; what is to be read again is its to read.
-    fn for_a_look(&mut self) -> Self {
-        Self {
-            until: self.until,
-            beyond: self.beyond.clone(),
-            again: std::mem::take(&mut self.again),
-        }
+impl Sight {
+    fn has(&self, sequence: i64) -> bool {
+        sequence <= self.until || self.beyond.contains(&sequence)
     }
+    /// Whether everything that the other has in view is in this one.
+    fn covers(&self, other: &Self) -> bool {
+        self.until >= other.until && other.beyond.iter().all(|sequence| self.has(*sequence))
+    }
+}
+
+/// Where a look looks.
+#[derive(Clone, Copy)]
+enum From<'a> {
+    /// What it sees is current as of when it began.
+    Primary,
+    /// What it sees is as old as the newest of our beats in it.
+    Replica(&'a Beats),
 }
 
 /// What a look has found.
 struct Look {
-    /// When it began.
-    at: Duration,
-    until: i64,
-    beyond: Vec<i64>,
+    /// As of when it is current; none where that cannot be told.
+    at: Option<Duration>,
+    sight: Sight,
     picture: Picture,
 }
 
@@ -90,7 +107,10 @@ impl ChangeFeed {
             reloads: AtomicU64::new(0),
             versions: AtomicU64::new(1),
             applied: Mutex::new(Applied {
-                until,
+                shown: Sight {
+                    until,
+                    ..Sight::default()
+                },
                 ..Applied::default()
             }),
             looking: Mutex::default(),
@@ -151,16 +171,18 @@ impl ChangeFeed {
     ) -> Result<(), Broken> {
         let mut applied = self.applied();
         if connection.is_shared() {
-            applied.again.extend(saved.free.iter().map(|(slot, _)| *slot));
+            applied
+                .own
+                .extend(saved.free.iter().map(|(slot, _)| (*slot, saved.sequence)));
             self.show(&saved.free);
             return Ok(());
         }
-        if applied.until >= saved.sequence {
+        if applied.shown.until >= saved.sequence {
             return Ok(());
         }
-        if applied.until + 1 == saved.sequence {
+        if applied.shown.until + 1 == saved.sequence {
             self.show(&saved.free);
-            applied.until = saved.sequence;
+            applied.shown.until = saved.sequence;
             self.confirm(current_at);
             return Ok(());
         }
@@ -186,35 +208,63 @@ impl ChangeFeed {
         // A server that is gone keeps whoever looks waiting: the committer, which has found another by then, must not
         // wait for that. Only what was read is shown under the lock, so that neither takes the other's picture away.
         let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = self.applied().for_a_look();
-        let look = self.read(&shown, connection);
-        self.apply(&mut self.applied(), shown, look)
+        self.look_from(From::Primary, connection).map(|_| ())
+    }
+
+    /// Reads from a replica whatever was committed; whether it is current as of a known instant, and which.
+    pub(super) fn catch_up_from_replica(
+        &self,
+        beats: &Beats,
+        connection: &mut Connection,
+    ) -> Result<Option<Duration>, Broken> {
+        self.look_from(From::Replica(beats), connection)
+    }
+
+    fn look_from(&self, from: From<'_>, connection: &mut Connection) -> Result<Option<Duration>, Broken> {
+        let before = self.applied().clone();
+        let look = self.read(&before, from, connection)?;
+        Ok(self.apply(&mut self.applied(), &before, from, look))
     }
 
     fn catch_up_from(&self, applied: &mut Applied, connection: &mut Connection) -> Result<(), Broken> {
-        let shown = applied.for_a_look();
-        let look = self.read(&shown, connection);
-        self.apply(applied, shown, look)
+        let before = applied.clone();
+        let look = self.read(&before, From::Primary, connection)?;
+        self.apply(applied, &before, From::Primary, look);
+        Ok(())
     }
 
-    /// Whatever others committed behind what is shown.
-    fn read(&self, shown: &Applied, connection: &mut Connection) -> Result<Look, Broken> {
+    /// Whatever was committed behind what is shown.
+    fn read(&self, before: &Applied, from: From<'_>, connection: &mut Connection) -> Result<Look, Broken> {
         let (now, at) = (self.clock.now(), self.clock.monotonic());
-        self.pause.looks();
+        // What a replica says tells nothing of whether anything can be booked.
+        let asks_primary = matches!(from, From::Primary);
+        if asks_primary {
+            self.pause.looks();
+        }
         let mut tx = connection.begin_read()?;
         let until = records::change::seen_until(&mut tx)?;
-        self.pause.looked();
+        if asks_primary {
+            self.pause.looked();
+        }
+        let at = match from {
+            From::Primary => Some(at),
+            From::Replica(beats) => beats.seen(&mut tx)?,
+        };
         // After a failover that lost what was never acknowledged, numbers may begin anew behind it.
+        let shown = &before.shown;
         let (mut changes, whole) = records::change::after(&mut tx, shown.until.min(until))?;
+        let sequences = changes.iter().map(|change| change.sequence);
+        let sight = Sight {
+            until,
+            beyond: sequences.filter(|sequence| *sequence > until).collect(),
+        };
         changes.retain(|change| !shown.beyond.contains(&change.sequence));
-        let beyond = changes.iter().map(|change| change.sequence);
-        let beyond: Vec<i64> = beyond.filter(|sequence| *sequence > until).collect();
         let picture = if !whole || changes.iter().any(concerns_more_than_counters) {
             let snapshot = read_snapshot(&mut tx, now, self.next_version())?;
             let rules = read_rules(&mut tx)?;
             Picture::Whole(Box::new((snapshot, rules, records::zip::all(&mut tx)?)))
         } else {
-            let mut ids = shown.again.clone();
+            let mut ids: BTreeSet<SlotId> = before.own.keys().copied().collect();
             ids.extend(changes.into_iter().flat_map(|change| change.slots));
             let mut free = Vec::with_capacity(ids.len());
             if !ids.is_empty() {
@@ -222,39 +272,48 @@ impl ChangeFeed {
             }
             Picture::Counts(free)
         };
-        Ok(Look {
-            at,
-            until,
-            beyond,
-            picture,
-        })
+        Ok(Look { at, sight, picture })
     }
 
-    /// Shows what was read; what the committer has shown meanwhile is looked at again.
-    fn apply(&self, applied: &mut Applied, shown: Applied, look: Result<Look, Broken>) -> Result<(), Broken> {
-        let look = match look {
-            Ok(look) => look,
-            Err(broken) => {
-                applied.again.extend(shown.again);
-                return Err(broken);
-            }
-        };
+    /// Shows what was read, unless something newer was shown meanwhile; as of when it is current.
+    fn apply(&self, applied: &mut Applied, before: &Applied, from: From<'_>, look: Look) -> Option<Duration> {
+        // Only the primary may take back what was shown, which it does after a failover that lost what nobody was told.
+        let may_take_back = matches!(from, From::Primary) && applied.looks == before.looks;
+        if !may_take_back && !look.sight.covers(&applied.shown) {
+            return None;
+        }
+        let seen = |slot: &SlotId| applied.own.get(slot).is_none_or(|own| look.sight.has(*own));
         match look.picture {
             Picture::Whole(whole) => {
                 let (snapshot, rules, zips) = *whole;
+                let current = self.snapshot.load_full();
+                let unseen = applied.own.keys().filter(|slot| !seen(slot));
+                let kept: Vec<_> = unseen
+                    .filter_map(|slot| Some((*slot, u32::from(current.slot(*slot)?.1.free))))
+                    .collect();
+                let version = snapshot.version();
                 self.reloads.fetch_add(1, Ordering::Relaxed);
-                self.snapshot.store(Arc::new(snapshot));
+                self.snapshot.store(Arc::new(snapshot.with_free(&kept, version)));
                 self.rules.store(Arc::new(rules));
                 self.zips.store(Arc::new(zips));
             }
-            Picture::Counts(free) if free.is_empty() => {}
-            Picture::Counts(free) => self.show(&free),
+            Picture::Counts(mut free) => {
+                free.retain(|(slot, _)| seen(slot));
+                if !free.is_empty() {
+                    self.show(&free);
+                }
+            }
         }
-        applied.until = look.until;
-        applied.beyond.extend(look.beyond);
-        applied.beyond.retain(|sequence| *sequence > look.until);
-        self.confirm(look.at);
-        Ok(())
+        // Those that this look did not read stay for the next.
+        applied
+            .own
+            .retain(|slot, own| !look.sight.has(*own) || before.own.get(slot) != Some(own));
+        applied.shown = look.sight;
+        applied.looks += 1;
+        if let Some(at) = look.at {
+            self.confirm(at);
+        }
+        look.at
     }
 
     /// Looks once for commits of others; `seen` is what this connection saw at its last look. After a failure it saw
@@ -266,23 +325,41 @@ impl ChangeFeed {
         if version.is_none() || before != version {
             self.catch_up(connection)?;
         }
+        // Where others write at the same time a look says itself as of when it is current.
+        if version.is_some() {
+            self.confirm(at);
+        }
         *seen = version;
-        self.confirm(at);
         Ok(())
     }
 
-    /// Follows commits until told to stop; the owned thread of the engine.
-    pub(crate) fn follow(&self, mut connection: Connection, every: Duration, shutdown: &Shutdown) {
+    /// How long ago what is shown was last confirmed to be current.
+    pub(super) fn age(&self) -> Duration {
+        let confirmed_at = Duration::from_micros(self.confirmed_at.load(Ordering::Acquire));
+        self.clock.monotonic().saturating_sub(confirmed_at)
+    }
+
+    /// Follows commits until told to stop; the owned thread of the engine. Where a replica keeps what is shown younger than
+    /// `rests_below`, the primary is not asked.
+    pub(crate) fn follow(
+        &self,
+        mut connection: Connection,
+        every: Duration,
+        rests_below: Option<Duration>,
+        shutdown: &Shutdown,
+    ) {
         let mut seen = None;
         let mut failing = false;
         while !shutdown.requested() {
-            let looked = self.look(&mut connection, &mut seen);
-            if let Err(cause) = &looked
-                && !failing
-            {
-                tracing::error!(fault = cause.fault().code(), %cause, "the change feed cannot look; the snapshot ages");
+            if rests_below.is_none_or(|least| self.age() >= least) {
+                let looked = self.look(&mut connection, &mut seen);
+                if let Err(cause) = &looked
+                    && !failing
+                {
+                    tracing::error!(fault = cause.fault().code(), %cause, "the change feed cannot look; the snapshot ages");
+                }
+                failing = looked.is_err();
             }
-            failing = looked.is_err();
             self.clock.sleep_blocking(every);
         }
     }

@@ -27,7 +27,7 @@ pub const TABLES: [&str; 16] = [
     "zip",
 ];
 /// Those.
-pub const OWN: [&str; 4] = ["change", "code_block", "relocation", "schema_version"];
+pub const OWN: [&str; 5] = ["beat", "change", "code_block", "relocation", "schema_version"];
 
 /// A row: its values in the order of [`Table::columns`].
 pub type Cells = Vec<Owned>;

@@ -71,7 +71,7 @@ struct End {
 impl End {
     fn named(text: &str) -> anyhow::Result<Self> {
         let given = if text == configuration::DATABASE {
-            let said = configuration::from_environment();
+            let said = configuration::from_environment(configuration::DATABASE);
             said.ok_or_else(|| Usage(format!("the variable {text} says nothing")))?
         } else {
             text.to_owned()

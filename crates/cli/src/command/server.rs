@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use clap::{Args, ValueEnum};
 use server::public_url::PublicUrl;
 
-use super::Data;
+use super::{Data, ReadReplica};
 use crate::exit::{Exit, Usage};
 use crate::serve::{self, Rehearsal};
 
@@ -21,6 +21,8 @@ It prints one line once it answers: {\"event\":\"ready\",\"internal\":\"http://1
 pub struct Server {
     #[command(flatten)]
     at: Data,
+    #[command(flatten)]
+    replica: ReadReplica,
     /// Its name: names its log and its chain of audit events; no two live servers may share one
     #[arg(long, default_value = "a")]
     name: String,
@@ -83,7 +85,7 @@ impl Server {
         let unsealed = self.unsealed;
         let rehearsal = self.rehearsal.then_some(Rehearsal { durability, unsealed });
         let (name, demo, supervised) = (self.name, self.demo, self.supervised);
-        let (database, environment) = (self.at.database()?, self.at.environment());
+        let (database, environment) = (self.at.database_with(&self.replica)?, self.at.environment());
         serve::run(serve::Plan {
             data: self.at.data,
             database,

@@ -7,7 +7,7 @@ use clap::Args;
 use server::public_url::PublicUrl;
 use supervisor::installation::{Arguments, UpError};
 
-use super::Data;
+use super::{Data, ReadReplica};
 use crate::exit::{Exit, Usage};
 use crate::supervise;
 
@@ -26,6 +26,8 @@ Examples:
 pub struct Up {
     #[command(flatten)]
     at: Data,
+    #[command(flatten)]
+    replica: ReadReplica,
     /// Where people's connections arrive
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -63,8 +65,9 @@ impl Up {
         let origin = |url| PublicUrl::parse(url).map(|url| url.origin().to_owned());
         let public_url = self.public_url.as_deref().map(origin).transpose()?;
         // Wrong words are said before anything is made.
-        let database = self.at.database()?;
-        let environment = self.at.environment();
+        let database = self.at.database_with(&self.replica)?;
+        let mut environment = self.at.environment();
+        environment.extend(self.replica.environment());
         let (given, data, listen, json, demo) = (self.at.database, self.at.data, self.listen, self.json, !self.empty);
         let mut again = format!(" --data {}", data.display());
         again.extend(given.is_some().then_some(" --database URL".to_owned()));

@@ -176,7 +176,7 @@ impl Session {
             answer_within: ANSWER_WITHIN,
         };
         let standing = session.standing(within).map_err(|broken| broken.to_string())?;
-        if to == Use::Reading {
+        if matches!(to, Use::Reading | Use::Following) {
             let only = session.brief("SET default_transaction_read_only = on");
             only.map_err(|broken| broken.to_string())?;
         }

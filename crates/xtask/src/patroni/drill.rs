@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::rest::ask;
@@ -53,6 +54,21 @@ impl Cluster {
     pub fn resume(&mut self, node: usize) {
         let pids = std::mem::take(&mut self.nodes[node].paused);
         Self::signal(&pids, Signal::SIGCONT);
+    }
+
+    /// A standby goes on receiving what the primary writes, and shows nothing of it, or does again. (By its process:
+    /// Patroni lets replay go on that was paused by SQL.)
+    pub fn show_nothing_new(&self, node: usize, nothing: bool) -> Result<()> {
+        let replays = |pid: &Pid| {
+            let says = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+            says.is_ok_and(|says| says.contains("startup"))
+        };
+        let pids = self.nodes[node].postgres_pids();
+        let pids: Vec<Pid> = pids.into_iter().filter(replays).collect();
+        ensure!(!pids.is_empty(), "{} follows nobody", self.name(node));
+        let signal = if nothing { Signal::SIGSTOP } else { Signal::SIGCONT };
+        Self::signal(&pids, signal);
+        Ok(())
     }
 
     /// Cuts a node's wire, or mends it. Only where each is apart.

@@ -1,7 +1,6 @@
 //! One node: its etcd, its Patroni, and the PostgreSQL that Patroni starts and lets go of.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +11,7 @@ use nix::unistd::Pid;
 use super::NODES;
 use super::network::Network;
 use crate::group::{Group, Within};
+use crate::port;
 use crate::postgres::give_away;
 
 /// A program of ours, and its group.
@@ -41,14 +41,7 @@ struct Ports {
 impl Node {
     /// Nodes with free ports and folders of their own.
     pub fn several(folder: &Path, network: &Network) -> Result<Vec<Self>> {
-        // All are taken before one is given back, so that no two are the same.
-        let taken: Vec<TcpListener> = (0..NODES * 4)
-            .map(|_| TcpListener::bind("127.0.0.1:0"))
-            .collect::<Result<_, _>>()?;
-        let ports: Vec<u16> = taken
-            .iter()
-            .map(|one| Ok(one.local_addr()?.port()))
-            .collect::<Result<_>>()?;
+        let ports: Vec<u16> = (0..NODES * 4).map(|_| port::free()).collect::<Result<_>>()?;
         ports
             .chunks(4)
             .enumerate()

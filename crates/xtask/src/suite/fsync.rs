@@ -2,7 +2,6 @@
 //! server runs under strace, and between reading a keyed request and writing its 201 a sync of the write-ahead log
 //! must have begun and ended. With `synchronous=NORMAL` the same test fails, which shows that it looks.
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -43,7 +42,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
             "-o",
             &log_text,
         ];
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = crate::port::free()?;
         let mut start = Start::new(&binary, &data).server(port).under(&words);
         for argument in more {
             start = start.arg(*argument);

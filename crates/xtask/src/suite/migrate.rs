@@ -4,7 +4,6 @@
 //! requests holds. In between, a backup of PostgreSQL comes back into either engine.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -42,7 +41,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     let postgres = Postgres::start(&std::env::temp_dir(), &[])?;
     let urls = ["one", "two", "three"].map(|name| postgres.database(name));
     let [one, two, three] = urls;
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = crate::port::free()?;
     let tried = Tried {
         binary: checkout.binary(),
         ledger: history::ledger(&scratch)?,

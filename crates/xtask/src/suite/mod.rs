@@ -90,7 +90,7 @@ pub const SUITES: &[Suite] = &[
     suite(
         "simulation",
         "simulated worlds full of faults, and planted bugs that are found",
-        180,
+        150,
         false,
         simulation::run,
     ),
@@ -111,7 +111,7 @@ pub const SUITES: &[Suite] = &[
     suite(
         "messages",
         "mails past a server that misbehaves, read by two calendars",
-        60,
+        50,
         true,
         messages::run,
     ),

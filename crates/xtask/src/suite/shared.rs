@@ -6,7 +6,6 @@ mod postgres;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
@@ -79,7 +78,7 @@ fn one_folder(checkout: &Checkout) -> Result<Tally> {
         data: scratch.join("data"),
     };
     let files = Files::write(&scratch)?;
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = crate::port::free()?;
     let runtime = super::runtime()?;
     let site = Start::new(&folder.binary, &folder.data).up()?;
     let (door_a, door_b) = (site.address(), format!("127.0.0.1:{port}"));

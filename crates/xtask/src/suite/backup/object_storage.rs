@@ -2,7 +2,7 @@
 //! and is rehearsed with; one that is gone is named.
 
 use std::fs::File;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -34,7 +34,7 @@ impl Storage {
     /// Starts it with an empty bucket.
     pub(super) fn start(checkout: &Checkout, scratch: &Path) -> Result<Self> {
         let server = tools::moto(checkout)?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = crate::port::free()?;
         let said = File::create(scratch.join("moto.out"))?;
         let child = Command::new(&server)
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])

@@ -1,6 +1,5 @@
 //! Chromium's driver as a child of ours, and windows of the size of a phone.
 
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -38,7 +37,7 @@ pub struct Driver {
 impl Driver {
     /// Starts it and waits until it listens.
     pub async fn start(chromedriver: &Path, chromium: &Path, scratch: &Path) -> Result<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = crate::port::free()?;
         let log = std::fs::File::create(scratch.join("chromedriver.log"))?;
         let child = Command::new(chromedriver)
             .arg(format!("--port={port}"))

@@ -4,7 +4,6 @@
 //! `verify` compares what the clients were told with what is stored, and every checker of `rehearsal` judges the history
 //! of all requests.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -61,7 +60,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
 pub fn lasting(checkout: &Checkout, lasts: Duration) -> Result<Tally> {
     let scratch = checkout.scratch("crash")?;
     let data = scratch.join("data");
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = crate::port::free()?;
     let listen = format!("127.0.0.1:{port}");
     let binary = checkout.binary();
     let start = |spec: Option<&str>| {

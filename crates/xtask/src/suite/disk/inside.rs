@@ -57,7 +57,7 @@ struct Stage<'a> {
 pub fn run(folder: &Path, unprivileged: bool) -> Result<()> {
     end_with_our_parent();
     let runtime = suite::runtime()?;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = crate::port::free()?;
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
     let disk = Disk::mount(folder, &listen, unprivileged)?;
     // The import's long log goes with a clean stop: a fault is met by the first commits, not by the thousandth.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::replica;
 use super::stage::Stage;
 use crate::patroni::NODES;
 
@@ -63,6 +64,12 @@ pub const GATE: &[Drill] = &[
         says: "switchover",
         within: PROCESS,
         run: |stage| stage.cluster.switch_over().map(|_| ()),
+    },
+    Drill {
+        name: "replica-behind",
+        says: "both standbys show nothing new for a while (their replay stopped), and a server finds from them",
+        within: BARELY,
+        run: replica::finds,
     },
 ];
 

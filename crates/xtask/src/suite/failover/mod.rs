@@ -7,6 +7,7 @@
 
 mod drills;
 mod gap;
+mod replica;
 mod stage;
 mod watch;
 

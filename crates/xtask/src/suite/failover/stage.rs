@@ -19,7 +19,8 @@ use super::gap::{self, seconds};
 use super::watch::{Seen, Watch};
 use crate::patroni::Cluster;
 use crate::site::{Site, Start};
-use crate::{Checkout, history, traveller};
+use crate::traveller::{self, Time};
+use crate::{Checkout, history};
 
 /// Clients at once, each one request at a time.
 const CLIENTS: usize = 16;
@@ -39,16 +40,22 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// See the head of this file.
 pub struct Stage {
-    runtime: tokio::runtime::Runtime,
+    /// Where whatever asks runs.
+    pub runtime: tokio::runtime::Runtime,
     watch: Watch,
     clients: JoinHandle<()>,
     crowd: Crowd,
     ledger: Arc<Ledger>,
-    site: Site,
+    /// The installation.
+    pub site: Site,
+    /// A time that nobody else wants.
+    pub spare: Time,
     /// What is hurt.
     pub cluster: Cluster,
-    binary: PathBuf,
-    scratch: PathBuf,
+    /// The product.
+    pub binary: PathBuf,
+    /// Holds its data folder.
+    pub scratch: PathBuf,
     /// Since when writes should come back by themselves.
     since: i64,
 }
@@ -105,7 +112,8 @@ impl Stage {
         let site = Start::new(&binary, &data).under(&["/usr/bin/env", &url]).up()?;
         println!("  the demonstration is served after {}", seconds(site.ready_after));
         let runtime = crate::suite::runtime()?;
-        let (times, own) = runtime.block_on(traveller::split_times(&site.client(), CLINICS))?;
+        let (times, mut own) = runtime.block_on(traveller::split_times(&site.client(), CLINICS))?;
+        let spare = own.pop().context("a time of our own")?;
         let ledger = history::ledger(&scratch)?;
         let crowd = Crowd::new(&site.public(), times, Arc::clone(&ledger), Entropy::real());
         runtime.block_on(crowd.look_at_times());
@@ -118,6 +126,7 @@ impl Stage {
             crowd,
             ledger,
             site,
+            spare,
             cluster,
             binary,
             scratch,

@@ -1,7 +1,6 @@
 //! One PostgreSQL, three servers: all killed with SIGKILL in turn, and PostgreSQL too, while clients book through every
 //! door. The history is clean, every acknowledged booking is there once, and the servers say the same is free.
 
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,7 +55,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
         "  three servers on one PostgreSQL; the first was ready after {:.1} s",
         site.ready_after.as_secs_f64()
     );
-    let ports = [free_port()?, free_port()?];
+    let ports = [crate::port::free()?, crate::port::free()?];
     let mut doors = vec![site.address()];
     doors.extend(ports.map(|port| format!("127.0.0.1:{port}")));
     let times = runtime.block_on(traveller::open_times(&site.client(), "02108", 40))?;
@@ -125,10 +124,6 @@ fn tried_enough(killed: &[usize; 3], ledger: &Ledger) -> Result<()> {
         "only {unknown} outcomes were unknown, {UNKNOWN_MIN} are wanted"
     );
     Ok(())
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 impl Trio<'_> {
