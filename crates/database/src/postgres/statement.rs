@@ -13,6 +13,7 @@ pub(crate) fn own_sql(sql: &str) -> String {
 /// system's libraries, under indexes that were made with the one before.)
 pub(crate) fn own_schema(sql: &str) -> String {
     sql.replace("/* clustered */", "")
+        .replace("/* concurrently */", "CONCURRENTLY")
         .replace(" TEXT", " TEXT COLLATE \"C\"")
 }
 

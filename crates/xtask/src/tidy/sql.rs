@@ -1,5 +1,6 @@
 //! SQL text lives under `*/records/` alone (and, for the drivers' own statements, in a few files of
-//! `database`). It never asks the database for the time or for chance, and never cuts a list without ordering it.
+//! `database`). It never asks the database for the time or for chance, and never cuts a list without ordering it. A
+//! migration keeps nobody from a table that has rows.
 
 use super::tokens::Token;
 use super::{Findings, Tree};
@@ -85,8 +86,61 @@ pub fn check(tree: &Tree) -> Findings {
             findings.add(path, 0, "SQL text belongs under records");
         }
         content(path, 0, &without_comments(text), &mut findings);
+        if path.contains("/migrations/") && number(path).is_none_or(|number| number > BEFORE_POSTGRES) {
+            migration(path, text, &mut findings);
+        }
     }
     findings
+}
+
+/// Steps that no PostgreSQL has ever run on a table with rows.
+const BEFORE_POSTGRES: u32 = 7;
+
+fn number(path: &str) -> Option<u32> {
+    let (_, name) = path.rsplit_once('/')?;
+    name.split('-').next()?.parse().ok()
+}
+
+/// An index on a table that is there already is a step of its own, made concurrently; a column's type stays.
+fn migration(path: &str, text: &str, findings: &mut Findings) {
+    let lowered = without_comments(text).to_lowercase();
+    let words = |statement: &str| statement.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let statements: Vec<Vec<String>> = lowered
+        .split(';')
+        .map(words)
+        .filter(|words| !words.is_empty())
+        .collect();
+    let behind = |words: &[String], word: &str| {
+        let at = words.iter().position(|one| one == word)?;
+        words
+            .get(at + 1)
+            .map(|name| name.split('(').next().unwrap_or_default().to_owned())
+    };
+    let made: Vec<_> = statements
+        .iter()
+        .filter(|words| words.starts_with(&["create".to_owned(), "table".to_owned()]))
+        .filter_map(|words| behind(words, "table"))
+        .collect();
+    for words in &statements {
+        findings.look();
+        let said = words.join(" ");
+        let is_index = said.starts_with("create index") || said.starts_with("create unique index");
+        let on_rows = is_index && behind(words, "on").is_some_and(|table| !made.contains(&table));
+        if on_rows && (statements.len() > 1 || !said.contains("index /* concurrently */")) {
+            findings.add(
+                path,
+                0,
+                "an index on a table with rows is a step of its own, `CREATE INDEX /* concurrently */`",
+            );
+        }
+        if said.starts_with("alter table") && said.contains(" alter column ") && said.contains(" type ") {
+            findings.add(
+                path,
+                0,
+                "another type writes the whole table anew: add a column instead",
+            );
+        }
+    }
 }
 
 fn literal(token: &Token) -> Option<(usize, &str)> {

@@ -156,6 +156,24 @@ fn sql_takes_no_time_and_no_chance_from_the_database() {
 }
 
 #[test]
+fn a_migration_keeps_nobody_from_a_table_with_rows() {
+    let path = "crates/booking/src/records/migrations/0008-more.sql";
+    let says = format!("{path}: an index on a table with rows");
+    let migration = |text: &str, expected: &[&str]| check("sql", &[(path, text)], expected);
+    migration("CREATE TABLE t (a BIGINT);\nCREATE INDEX t_a ON t (a);", &[]);
+    migration("CREATE INDEX /* concurrently */ hold_x ON hold (x);", &[]);
+    migration("CREATE UNIQUE INDEX hold_x ON hold (x);", &[&says]);
+    migration(
+        "CREATE INDEX /* concurrently */ hold_x ON hold (x); ALTER TABLE hold ADD COLUMN y BIGINT;",
+        &[&says],
+    );
+    let other = format!("{path}: another type");
+    migration("ALTER TABLE hold ALTER COLUMN x TYPE TEXT;", &[&other]);
+    let first = "crates/booking/src/records/migrations/0002-early.sql";
+    check("sql", &[(first, "CREATE INDEX hold_x ON hold (x);")], &[]);
+}
+
+#[test]
 fn sql_never_cuts_a_list_without_ordering_it() {
     let file = "crates/booking/src/records/hold.rs";
     in_file(
