@@ -1,7 +1,7 @@
 //! The engine of one server process: start it, ask it, stop it. Doors hold a cheap clone.
 
 use crate::availability::change_feed::ChangeFeed;
-use crate::availability::replica::{Beats, Replica};
+use crate::availability::replica::{Beats, Following};
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task, Waiting};
 pub use crate::committer::{SaidCode, Whose};
@@ -166,6 +166,7 @@ pub(crate) struct Opened {
     pub committer: Committer,
     pub watch: heads::Watch,
     pub pause: Arc<Pause>,
+    pub beats: Option<Arc<Beats>>,
 }
 
 /// Opens the database, brings its schema up to date, and reads what is to be offered.
@@ -180,10 +181,13 @@ pub(crate) fn open(start: &Start, is_stepwise: bool) -> Result<Opened, StartErro
     move_pause::is_served(&mut writer.begin_read()?)??;
     sealing::check(&mut writer.begin_read()?, keys)??;
     sealing::declare(&mut writer, keys, clock.now())?;
+    crate::heads::name(&start.database, &mut writer, &start.entropy)?;
     let watch = heads::check(&start.database, &mut writer, clock)?;
     let told = start.database.is_shared() && !is_stepwise;
     let pause = Arc::new(Pause::new(clock.clone(), &start.settings, told));
-    let feed = Arc::new(ChangeFeed::load(&mut writer, clock.clone(), Arc::clone(&pause))?);
+    let beats = Following::needs_beats(&start.database).then(|| Arc::new(Beats::new(&start.name)));
+    let feed = ChangeFeed::load(&mut writer, clock.clone(), Arc::clone(&pause))?;
+    let feed = Arc::new(feed.dated_by(beats.clone()));
     let counters = Arc::new(Counters::default());
     let most = start.settings.get(&limit::QUEUE) as usize;
     let (queue, waiting) = committer::queue(most, Arc::clone(&counters), Arc::clone(&pause));
@@ -206,6 +210,7 @@ pub(crate) fn open(start: &Start, is_stepwise: bool) -> Result<Opened, StartErro
         committer,
         watch,
         pause,
+        beats,
     })
 }
 
@@ -220,6 +225,7 @@ impl Engine {
             committer,
             watch,
             pause,
+            beats,
         } = open(&start, false)?;
         let Start {
             database,
@@ -227,26 +233,21 @@ impl Engine {
             clock,
             entropy,
             settings,
-            name,
             owner,
+            ..
         } = start;
         let shutdown = owner.shutdown().clone();
         owner.thread("committer", move || committer.run(&waiting, &shutdown))?;
-        let (follower, following, shutdown) = (database.connect_beside()?, Arc::clone(&feed), owner.shutdown().clone());
         look_out(&database, &clock, &owner)?;
-        let every = settings.duration(&limit::FOLLOW);
-        let replica = Replica {
+        let following = Following {
             database: database.clone(),
             feed: Arc::clone(&feed),
-            beats: Arc::new(Beats::new(&name)),
+            beats,
             counters: Arc::clone(&counters),
             pause,
             clock: clock.clone(),
         };
-        let rests_below = replica.start(&settings, &owner)?;
-        owner.thread("change-feed", move || {
-            following.follow(follower, every, rests_below, &shutdown);
-        })?;
+        following.start(&settings, &owner)?;
         checkpoint::start(&database, &settings, &clock, &owner)?;
         let reader = Reader::start(&database, &owner)?;
         let engine = Self(Arc::new(Inner {

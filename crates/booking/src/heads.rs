@@ -6,9 +6,11 @@
 
 use crate::move_pause;
 use crate::records::audit::{self, Head, Link};
+use crate::records::identity;
 use crate::sealing::committed;
 use base::time::Timestamp;
-use database::{Broken, Connection, Transaction};
+use database::{Broken, Connection, Database, Transaction};
+use runtime::entropy::Entropy;
 use scheduling::jurisdiction::audit::{AuditEvent, AuditKind, Subject};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -89,6 +91,41 @@ pub fn folder_of(database: &Path) -> PathBuf {
         // Several databases in one folder, as tests have them.
         database.with_extension(FOLDER)
     }
+}
+
+/// Where the heads of this database lie: beside its file; of one on other machines in the installation's own folder,
+/// under the jurisdiction's name.
+pub fn folder(database: &Database, connection: &mut Connection) -> Result<Option<PathBuf>, Broken> {
+    if let Some(file) = database.path() {
+        return Ok(Some(folder_of(file)));
+    }
+    let Some(folder) = database.folder() else {
+        return Ok(None);
+    };
+    let id = identity::load(&mut connection.begin_read()?)?;
+    let digits = |id: [u8; 16]| {
+        id[..4]
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    };
+    Ok(id.map(|id| folder.join(format!("{FOLDER}-{}", digits(id)))))
+}
+
+/// Gives the jurisdiction's rows a name, where they need one and have none.
+pub(crate) fn name(database: &Database, connection: &mut Connection, entropy: &Entropy) -> Result<(), Broken> {
+    // A file has one for the day on which it moves to where it is needed.
+    let is_kept = database.path().is_some() || database.folder().is_some();
+    if !is_kept || identity::load(&mut connection.begin_read()?)?.is_some() {
+        return Ok(());
+    }
+    let mut id = [0; 16];
+    entropy.fill(&mut id);
+    // While the jurisdiction moves nobody writes; the next start will.
+    let Ok(mut tx) = move_pause::begin_or_say(connection)? else {
+        return Ok(());
+    };
+    identity::give(&mut tx, &id)?;
+    committed(tx)
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> HeadsError {

@@ -17,6 +17,7 @@ pub struct Pause {
     after: Duration,
     looking: Since,
     committing: Since,
+    beating: Since,
     /// The last thing that was written met a fault, and nothing was written since.
     faulted: AtomicBool,
     in_hand: InHand,
@@ -50,6 +51,7 @@ impl Pause {
             after: settings.duration(&limit::PAUSE_AFTER),
             looking: Since::default(),
             committing: Since::default(),
+            beating: Since::default(),
             faulted: AtomicBool::new(false),
             in_hand: InHand::default(),
         }
@@ -60,7 +62,7 @@ impl Pause {
         let now = self.clock.monotonic();
         self.is_shared
             && (self.is_faulted()
-                || [&self.looking, &self.committing]
+                || [&self.looking, &self.committing, &self.beating]
                     .iter()
                     .any(|since| since.lasts(now, self.after)))
     }
@@ -84,6 +86,14 @@ impl Pause {
     /// It was answered.
     pub(crate) fn looked(&self) {
         self.looking.end();
+    }
+    /// A beat is written; once more, where the one before was not.
+    pub(crate) fn beats(&self) {
+        self.beating.begin(self.clock.monotonic());
+    }
+    /// It was.
+    pub(crate) fn beaten(&self) {
+        self.beating.end();
     }
     /// A commit is on its way, until this is dropped.
     pub(crate) fn committing(&self) -> impl Drop + '_ {

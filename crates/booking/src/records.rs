@@ -9,6 +9,7 @@ pub mod clinic;
 pub mod copy;
 pub mod document;
 pub mod hold;
+pub mod identity;
 pub mod live_dose;
 pub mod outbox;
 pub mod outcome;
@@ -61,6 +62,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 7,
         name: "beat",
         sql: include_str!("records/migrations/0007-beat.sql"),
+    },
+    Migration {
+        version: 8,
+        name: "identity",
+        sql: include_str!("records/migrations/0008-identity.sql"),
     },
 ];
 

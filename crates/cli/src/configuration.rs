@@ -46,7 +46,10 @@ pub fn database(data: &Path, given: Option<&str>) -> anyhow::Result<Database> {
     let said = given.map(str::to_owned).or_else(|| from_environment(DATABASE));
     let said = said.or_else(|| settings.given(&DATABASE_URL).map(str::to_owned));
     match said {
-        Some(url) => Ok(Database::postgres(&url).map_err(|error| Usage(error.to_string()))?),
+        Some(url) => {
+            let database = Database::postgres(&url).map_err(|error| Usage(error.to_string()))?;
+            Ok(database.with_folder(data))
+        }
         None => Ok(Database::file(&data.join("evenkeel.sqlite"))),
     }
 }

@@ -23,6 +23,8 @@ pub struct Database {
     durability: Durability,
     /// Servers that follow it, for whoever only looks.
     replica: Option<Arc<Cluster>>,
+    /// The installation's own folder, where the database is on other machines.
+    beside: Option<PathBuf>,
     /// Whether [`Connection::settle`] was done since this handle, or the one it was cloned from, was made.
     settled: Arc<AtomicBool>,
     faults: Injected,
@@ -50,6 +52,7 @@ impl Database {
             place,
             durability: Durability::Full,
             replica: None,
+            beside: None,
             settled: Arc::default(),
             faults: Injected::default(),
         }
@@ -65,6 +68,18 @@ impl Database {
     /// PostgreSQL, as a URL names it: `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE`. Nothing is connected yet.
     pub fn postgres(url: &str) -> Result<Self, OpenError> {
         Ok(Self::at(Place::Postgres(Arc::new(Cluster::read(url)?))))
+    }
+    /// The same, with a folder for what is to be kept on this machine, apart from a database that is elsewhere.
+    #[must_use]
+    pub fn with_folder(self, folder: &Path) -> Self {
+        Self {
+            beside: Some(folder.to_owned()),
+            ..self
+        }
+    }
+    /// That folder.
+    pub fn folder(&self) -> Option<&Path> {
+        self.beside.as_deref().filter(|_| self.path().is_none())
     }
     /// The same, with servers that follow it, for [`Database::connect_replica`] alone.
     pub fn with_replica(self, url: &str) -> Result<Self, OpenError> {

@@ -6,6 +6,7 @@ use crate::fault::{Broken, CommitFailed};
 use crate::fault_injection::{self, Fate, Step, Unended, Written};
 use crate::sqlite;
 use crate::value::{Of, Owned, Row, Value};
+use std::collections::BTreeSet;
 
 /// A transaction; dropped without commit it is rolled back.
 pub struct Transaction<'c> {
@@ -225,6 +226,27 @@ impl<'c> Transaction<'c> {
             Driver::Sqlite(_) => Ok(None),
             Driver::Postgres(session) => session.borrow_mut().horizon(own).map(Some),
         }
+    }
+
+    /// Another number where another server may have taken over: what was seen before it may be gone.
+    pub fn epoch(&self) -> u64 {
+        match self.connection.driver() {
+            Driver::Sqlite(_) => 0,
+            Driver::Postgres(session) => session.borrow().epoch(),
+        }
+    }
+
+    /// Waits until nobody else has any of these names, and has them until the end of this transaction: for what no row
+    /// stands for yet. Of whoever asks for them all ask in their order. Where writers are alone there is nobody else.
+    pub fn lock_each(&mut self, names: &BTreeSet<[u8; 8]>) -> Result<(), Broken> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        match self.connection.driver() {
+            Driver::Sqlite(_) => Ok(()),
+            Driver::Postgres(session) => session.borrow_mut().lock_each(names),
+        }
+        .inspect_err(|broken| self.connection.doubt(broken))
     }
 
     /// Makes everything since the beginning lasting, or says what is known of it.

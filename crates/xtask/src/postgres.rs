@@ -176,6 +176,11 @@ impl Postgres {
         )
     }
 
+    /// The same of its standby.
+    pub fn standby_url(&self, database: &str) -> Option<String> {
+        self.standby.as_ref().map(|standby| standby.url(database))
+    }
+
     /// Runs SQL by Debian's own client.
     pub fn ask(&self, database: &str, sql: &str) -> Result<String> {
         let bin = tools::postgres(VERSION)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::suite::{Tally, crash, failover, simulation};
+use crate::suite::{Tally, crash, failover, shared, simulation, staleness};
 use crate::{Checkout, program};
 
 /// One soak.
@@ -35,6 +35,16 @@ const SOAKS: &[Soak] = &[
         name: "failover",
         says: "a cluster hurt in every way we know while people book",
         run: failover::lasting,
+    },
+    Soak {
+        name: "shared",
+        says: "servers that share one database, all killed, again and again",
+        run: shared::lasting::run,
+    },
+    Soak {
+        name: "staleness",
+        says: "how soon what was booked at one server shows at another, under load",
+        run: staleness::run,
     },
 ];
 

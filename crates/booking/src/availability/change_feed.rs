@@ -32,6 +32,8 @@ pub struct ChangeFeed {
     applied: Mutex<Applied>,
     /// Held by whoever looks at the primary, where `applied` is not.
     looking: Mutex<()>,
+    /// Where the primary may be another server tomorrow: one that was replaced does not know, and answers whoever reads.
+    beats: Option<Arc<Beats>>,
     pause: Arc<Pause>,
     clock: Clock,
 }
@@ -46,6 +48,8 @@ struct Applied {
     own: BTreeMap<SlotId, i64>,
     /// How many looks were shown.
     looks: u64,
+    /// Of the primary that was looked at last.
+    epoch: u64,
 }
 
 /// Which commits are in view.
@@ -82,6 +86,7 @@ struct Look {
     /// As of when it is current; none where that cannot be told.
     at: Option<Duration>,
     sight: Sight,
+    epoch: u64,
     picture: Picture,
 }
 
@@ -96,6 +101,7 @@ impl ChangeFeed {
         let (now, at) = (clock.now(), clock.monotonic());
         let mut tx = connection.begin_read()?;
         let until = records::change::seen_until(&mut tx)?;
+        let epoch = tx.epoch();
         let snapshot = read_snapshot(&mut tx, now, 1)?;
         let rules = read_rules(&mut tx)?;
         let zips = records::zip::all(&mut tx)?;
@@ -111,12 +117,20 @@ impl ChangeFeed {
                     until,
                     ..Sight::default()
                 },
+                epoch,
                 ..Applied::default()
             }),
             looking: Mutex::default(),
+            beats: None,
             pause,
             clock,
         })
+    }
+
+    /// What a look sees is as old as the newest of these beats in it, also at the primary.
+    #[must_use]
+    pub(crate) fn dated_by(self, beats: Option<Arc<Beats>>) -> Self {
+        Self { beats, ..self }
     }
 
     /// Whether booking is paused.
@@ -246,10 +260,13 @@ impl ChangeFeed {
         if asks_primary {
             self.pause.looked();
         }
-        let at = match from {
-            From::Primary => Some(at),
-            From::Replica(beats) => beats.seen(&mut tx)?,
+        let at = match (from, &self.beats) {
+            (From::Primary, None) => Some(at),
+            (From::Primary, Some(beats)) => beats.seen(&mut tx)?,
+            (From::Replica(beats), _) => beats.seen(&mut tx)?,
         };
+        // Another server took over: it may lack what its predecessor showed and nobody was told.
+        let epoch = if asks_primary { tx.epoch() } else { before.epoch };
         // After a failover that lost what was never acknowledged, numbers may begin anew behind it.
         let shown = &before.shown;
         let (mut changes, whole) = records::change::after(&mut tx, shown.until.min(until))?;
@@ -259,7 +276,7 @@ impl ChangeFeed {
             beyond: sequences.filter(|sequence| *sequence > until).collect(),
         };
         changes.retain(|change| !shown.beyond.contains(&change.sequence));
-        let picture = if !whole || changes.iter().any(concerns_more_than_counters) {
+        let picture = if epoch != before.epoch || !whole || changes.iter().any(concerns_more_than_counters) {
             let snapshot = read_snapshot(&mut tx, now, self.next_version())?;
             let rules = read_rules(&mut tx)?;
             Picture::Whole(Box::new((snapshot, rules, records::zip::all(&mut tx)?)))
@@ -272,7 +289,12 @@ impl ChangeFeed {
             }
             Picture::Counts(free)
         };
-        Ok(Look { at, sight, picture })
+        Ok(Look {
+            at,
+            sight,
+            epoch,
+            picture,
+        })
     }
 
     /// Shows what was read, unless something newer was shown meanwhile; as of when it is current.
@@ -309,6 +331,7 @@ impl ChangeFeed {
             .own
             .retain(|slot, own| !look.sight.has(*own) || before.own.get(slot) != Some(own));
         applied.shown = look.sight;
+        applied.epoch = look.epoch;
         applied.looks += 1;
         if let Some(at) = look.at {
             self.confirm(at);

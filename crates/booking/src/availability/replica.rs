@@ -1,13 +1,14 @@
-//! Finding from a read replica: the change feed looks there, and the primary is asked only for decisions. Keeps that what
-//! is shown says how old it is, whatever the replica does: this server writes a *beat* to the primary now and then, and
-//! what a replica shows is as old as the newest beat in it (no clocks are compared, and a replica that stands still, or
-//! follows a primary that is none any more, shows no new beats).
+//! Beats, and finding from a read replica: the change feed looks there, and the primary is asked only for decisions. Keeps
+//! that what is shown says how old it is, whoever is asked: this server writes a *beat* to the primary now and then, and
+//! what is seen anywhere is as old as the newest beat in it (no clocks are compared; a replica that stands still shows no
+//! new beats, nor does a primary that was replaced, which can commit nothing any more).
 
 use super::change_feed::ChangeFeed;
 use crate::engine::{Counters, StartError, count};
 use crate::pause::Pause;
 use crate::{limit, move_pause, records};
 use base::limit::Settings;
+use database::postgres::Cluster;
 use database::{Broken, CommitFailed, Connection, Database, Transaction};
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
@@ -17,9 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Between two beats: well below the second within which what is shown must be current.
-const BEAT: Duration = Duration::from_millis(250);
+/// With `booking.pause.after` it is also within a second that a primary is found to take nothing.
+const BEAT: Duration = Duration::from_millis(150);
 /// Beats that are remembered: what is older than all of them has no age that anybody would want to know.
-const REMEMBERED: usize = 240;
+const REMEMBERED: usize = 400;
 
 /// The beats of this server.
 pub struct Beats {
@@ -72,44 +74,76 @@ impl Beats {
     }
 }
 
-/// A replica, and how it is used.
-pub(crate) struct Replica {
+/// What follows the commits of all servers.
+pub(crate) struct Following {
     pub database: Database,
     pub feed: Arc<ChangeFeed>,
-    pub beats: Arc<Beats>,
+    pub beats: Option<Arc<Beats>>,
     pub counters: Arc<Counters>,
     pub pause: Arc<Pause>,
     pub clock: Clock,
 }
 
-impl Replica {
-    /// Starts the threads that beat and look, where there is a replica. How old what is shown must be for the primary to be
-    /// asked instead.
-    pub(crate) fn start(self, settings: &Settings, owner: &Owner) -> Result<Option<Duration>, StartError> {
-        if !self.database.has_replica() {
-            return Ok(None);
-        }
-        let every = settings.duration(&limit::FOLLOW);
-        let most = settings.duration(&limit::REPLICA_AGE);
-        let mut primary = self.database.connect_beside()?;
-        let (beats, pause, clock) = (Arc::clone(&self.beats), Arc::clone(&self.pause), self.clock.clone());
-        let shutdown = owner.shutdown().clone();
-        owner.thread("beat", move || {
-            while !shutdown.requested() {
-                // The change feed asks the primary nothing now: whether it answers is found out here.
-                pause.looks();
-                match beats.beat(&mut primary, &clock) {
-                    Ok(()) => pause.looked(),
-                    Err(cause) => tracing::debug!(%cause, "no beat was written"),
-                }
-                clock.sleep_blocking(BEAT);
-            }
-        })?;
-        let shutdown = owner.shutdown().clone();
-        owner.thread("replica", move || self.follow(every, most, &shutdown))?;
-        Ok(Some(most))
+impl Following {
+    /// Whether what is seen is dated by beats: where it may be a replica's, or a primary's that was replaced.
+    pub(crate) fn needs_beats(database: &Database) -> bool {
+        database.has_replica() || database.cluster().is_some_and(Cluster::has_several)
     }
 
+    /// Starts the threads that look, and the one that beats where that is needed.
+    pub(crate) fn start(self, settings: &Settings, owner: &Owner) -> Result<(), StartError> {
+        let every = settings.duration(&limit::FOLLOW);
+        let mut rests_below = None;
+        if let Some(beats) = &self.beats {
+            let mut primary = self.database.connect_beside()?;
+            let (beats, pause, clock) = (Arc::clone(beats), Arc::clone(&self.pause), self.clock.clone());
+            let shutdown = owner.shutdown().clone();
+            owner.thread("beats", move || {
+                write_beats(&beats, &mut primary, &pause, &clock, &shutdown);
+            })?;
+        }
+        if let Some(beats) = self.beats.clone().filter(|_| self.database.has_replica()) {
+            let replica = Replica {
+                database: self.database.clone(),
+                feed: Arc::clone(&self.feed),
+                beats,
+                counters: self.counters,
+                clock: self.clock,
+            };
+            let most = settings.duration(&limit::REPLICA_AGE);
+            let shutdown = owner.shutdown().clone();
+            owner.thread("replica", move || replica.follow(every, most, &shutdown))?;
+            rests_below = Some(most);
+        }
+        let (follower, shutdown) = (self.database.connect_beside()?, owner.shutdown().clone());
+        owner.thread("change-feed", move || {
+            self.feed.follow(follower, every, rests_below, &shutdown);
+        })?;
+        Ok(())
+    }
+}
+
+fn write_beats(beats: &Beats, primary: &mut Connection, pause: &Pause, clock: &Clock, shutdown: &Shutdown) {
+    while !shutdown.requested() {
+        pause.beats();
+        match beats.beat(primary, clock) {
+            Ok(()) => pause.beaten(),
+            Err(cause) => tracing::debug!(%cause, "no beat was written"),
+        }
+        clock.sleep_blocking(BEAT);
+    }
+}
+
+/// A replica, and whoever looks there.
+struct Replica {
+    database: Database,
+    feed: Arc<ChangeFeed>,
+    beats: Arc<Beats>,
+    counters: Arc<Counters>,
+    clock: Clock,
+}
+
+impl Replica {
     fn follow(&self, every: Duration, most: Duration, shutdown: &Shutdown) {
         let mut connection = None;
         let mut served = None;

@@ -1,5 +1,5 @@
 //! Brings the rows that a command is about into the working set: outcome, resident, slot, hold, appointment, in this
-//! order of kinds, each by id.
+//! order of kinds, each by id. A person is locked, not rows of theirs: what the rules ask is also what is *not* there.
 
 use super::queue::Task;
 use crate::availability::snapshot::Snapshot;
@@ -38,6 +38,7 @@ pub(super) fn load(
     let mut set = WorkingSet::default();
     if tx.is_shared() {
         look_ahead(tx, &mut wanted)?;
+        tx.lock_each(&wanted.persons)?;
         records::slot::lock(tx, &wanted.slots, |slot| {
             set.slots.insert(slot.id, slot);
         })?;
@@ -88,17 +89,22 @@ pub(super) fn load(
     Ok(set)
 }
 
-/// Which slots the holds and appointments of a batch are about, as they stand before they are locked.
+/// Which slots and persons the holds and appointments of a batch are about, as they stand before they are locked. Whose
+/// an appointment is never changes.
 fn look_ahead(tx: &mut Transaction<'_>, wanted: &mut Resolved) -> Result<(), Broken> {
     let Resolved {
         slots,
         holds,
         appointments,
-        ..
+        persons,
+        moving,
     } = wanted;
     records::hold::of(tx, &*holds, |hold| slots.extend(hold.entries.iter().copied()))?;
     records::appointment::of(tx, &*appointments, |appointment| {
         slots.insert(appointment.slot);
+        if moving.contains(&appointment.id) {
+            persons.insert(appointment.identity.person);
+        }
     })
 }
 

@@ -54,7 +54,7 @@ impl Watch {
 /// people must not be told "booked" by a page that is down.
 pub(crate) fn check(database: &Database, connection: &mut Connection, clock: &Clock) -> Result<Watch, Broken> {
     let now = clock.now();
-    let folder = database.path().map(heads::folder_of);
+    let folder = heads::folder(database, connection)?;
     let watch = Watch::new(now, folder.is_some());
     if let Some(folder) = folder {
         let (recorded, unreadable) = heads::read(&folder);
@@ -83,13 +83,15 @@ fn tell(gap: &Gap) {
 
 /// Starts the thread.
 pub(crate) fn start(engine: &Engine, database: &Database) -> Result<(), StartError> {
-    let Some(folder) = database.path().map(heads::folder_of) else {
+    let mut connection = connection(database)?;
+    let Some(folder) = heads::folder(database, &mut connection)? else {
         return Ok(());
     };
     let mut recorder = Recorder {
-        connection: connection(database)?,
+        connection,
         folder,
         seen: None,
+        known: Vec::new(),
     };
     let (engine_of_thread, shutdown) = (engine.clone(), engine.owner().shutdown().clone());
     engine.owner().thread("heads", move || {
@@ -112,6 +114,8 @@ struct Recorder {
     folder: PathBuf,
     /// The database's version at the last look.
     seen: Option<i64>,
+    /// What was recorded last, where there is no such version.
+    known: Vec<(String, Head)>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -149,9 +153,17 @@ impl Recorder {
             return Ok(true);
         }
         let heads = all(&mut self.connection)?;
+        if self.connection.is_shared() {
+            if heads == self.known {
+                return Ok(true);
+            }
+            // A primary that came back shows commits that no standby had, and that may yet be lost: not behind this one.
+            self.connection.settle()?;
+        }
         let recorded = heads::record(&self.folder, &heads, now)?;
         if recorded.is_some() {
             self.seen = version;
+            self.known = heads;
         }
         Ok(recorded.is_some())
     }
@@ -169,7 +181,7 @@ fn all(connection: &mut Connection) -> Result<Vec<(String, Head)>, Broken> {
 
 /// Records the heads once: for commands that write without a server.
 pub fn record_now(database: &Database, connection: &mut Connection, now: Timestamp) -> Result<(), Broken> {
-    let Some(folder) = database.path().map(heads::folder_of) else {
+    let Some(folder) = heads::folder(database, connection)? else {
         return Ok(());
     };
     let heads = all(connection)?;

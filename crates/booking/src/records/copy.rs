@@ -8,12 +8,13 @@ use std::cmp::Ordering;
 /// Every table whose rows a copy takes along: all but what a database has for itself, which are its schema's versions,
 /// what its followers look at, which codes its servers have taken, and whether it moves. (A follower of the copy begins
 /// by reading everything.)
-pub const TABLES: [&str; 16] = [
+pub const TABLES: [&str; 17] = [
     "appointment",
     "audit_event",
     "clinic",
     "document",
     "hold",
+    "identity",
     "live_dose",
     "outbox",
     "outbox_copy",

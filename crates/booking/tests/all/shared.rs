@@ -3,6 +3,7 @@
 mod reconciler;
 
 use crate::engine::until;
+use crate::folder::Folder;
 use crate::site::{Site, booking_of, fill, on_postgres, person, postgres_url, site_on, text};
 use base::answer::Fault;
 use base::id::SlotId;
@@ -10,6 +11,7 @@ use base::limit::Settings;
 use base::time::Timestamp;
 use booking::availability::change_feed::ChangeFeed;
 use booking::engine::Reply;
+use booking::heads;
 use booking::pause::Pause;
 use booking::records;
 use booking::records::change::Change;
@@ -209,6 +211,31 @@ async fn two_servers_give_one_person_one_dose_and_one_key_one_effect() {
     a.assert_whole();
 }
 
+/// The second dose on the day of the first is refused by a rule, which no index knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_servers_keep_the_interval_between_one_persons_doses() {
+    let (a, b) = two(&[40, 40]);
+    for number in 0..12 {
+        let first = a.hold(&[a.slots[2]]).await.unwrap();
+        let second = b.hold(&[b.slots[3]]).await.unwrap();
+        let book = async |site: &Site, hold, dose| {
+            answered(async || {
+                site.book_held(&hold, vec![booking_of(person(number), None, dose)], "")
+                    .await
+            })
+            .await
+        };
+        let (one, other) = tokio::join!(book(&a, first, 1), book(&b, second, 2));
+        let refused = match (one.status, other.status) {
+            (201, 409) => &other,
+            (409, 201) => &one,
+            statuses => panic!("{statuses:?}: {} {}", text(&one), text(&other)),
+        };
+        assert_eq!(text(refused), "too-soon", "{number}");
+    }
+    a.assert_whole();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_live_owner_of_a_name_stops() {
     let database = on_postgres();
@@ -224,6 +251,37 @@ async fn a_second_live_owner_of_a_name_stops() {
     first.hold(&[first.slots[0]]).await.unwrap();
     assert!(!first.engine.failing().contains(&"committer"));
     first.assert_whole();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_database_lost_is_found_by_what_lies_on_this_machine() {
+    let folder = Folder::new();
+    let database = on_postgres().with_folder(folder.path());
+    let site = site_on(database.clone(), &[9], "a", Settings::default());
+    site.book(site.slots[0], person(1), 1).await.unwrap();
+    let mut connection = database.connect().unwrap();
+    let heads = heads::folder(&database, &mut connection).unwrap().unwrap();
+    let last = records::audit::head(&mut connection.begin_read().unwrap(), "a").unwrap();
+    let recorded = || {
+        heads::read(&heads)
+            .0
+            .iter()
+            .any(|one| one.chain == "a" && one.head == last)
+    };
+    until("it is recorded", recorded).await;
+    site.stop().await;
+    done(
+        &mut connection,
+        "DELETE FROM audit_event WHERE chain = 'a' AND sequence > 1",
+    );
+
+    let again = site_on(database.clone(), &[9], "a", Settings::default());
+    assert_eq!(again.engine.heads().missing(), last.sequence as u64 - 1);
+    // Another jurisdiction's database is no such loss.
+    let other = site_on(on_postgres().with_folder(folder.path()), &[9], "a", Settings::default());
+    assert_eq!(other.engine.heads().missing(), 0);
+    again.stop().await;
+    other.stop().await;
 }
 
 /// One value of one row.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use booking::heads::folder_of;
+use booking::heads;
 use booking::records::MIGRATIONS;
 use booking::verify::{self, Report, acknowledged};
 use clap::Args;
@@ -70,8 +70,9 @@ impl Verify {
         let grace = std::time::Duration::from_secs(booking::limit::HOLD_GRACE.max);
         let mut report = verify::verify(&mut connection, keys.as_ref(), &told, grace)
             .map_err(|error| could_not(error.to_string()))?;
-        if let Some(file) = database.path() {
-            verify::heads::check(&mut connection, &folder_of(file), &mut report)
+        let folder = heads::folder(&database, &mut connection).map_err(|error| could_not(error.to_string()))?;
+        if let Some(folder) = folder {
+            verify::heads::check(&mut connection, &folder, &mut report)
                 .map_err(|error| could_not(error.to_string()))?;
         }
         print(&report, keys.is_some(), self.json);

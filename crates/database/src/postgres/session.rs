@@ -9,7 +9,7 @@ use crate::value::Value;
 use base::answer::Fault;
 use futures_util::TryStreamExt;
 use futures_util::stream::FuturesOrdered;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -187,6 +187,11 @@ impl Session {
     pub(super) fn renewed(mut self) -> Self {
         self.epoch = self.seen.epoch();
         self
+    }
+
+    /// Counts how often all connections had to be replaced before it was opened.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Whether it must be replaced before it is used again.
@@ -454,6 +459,13 @@ impl Session {
     /// From now on answers may take as long as they take: for whoever reads or writes whole tables.
     pub(crate) fn be_patient(&mut self) {
         self.answer_within = LONG;
+    }
+
+    /// Has these names to itself until the transaction ends.
+    pub(crate) fn lock_each(&mut self, names: &BTreeSet<[u8; 8]>) -> Result<(), Broken> {
+        let numbers: Vec<_> = names.iter().map(|name| [i64::from_be_bytes(*name).into()]).collect();
+        self.execute_each("SELECT pg_advisory_xact_lock($1)", &numbers)
+            .map(|_| ())
     }
 
     /// This transaction's number, or the smallest number of those that have not ended.

@@ -36,26 +36,51 @@ pub fn tidy(checkout: &Checkout) -> Result<Tally> {
     Ok(Tally { passed, failed })
 }
 
-/// Every crate's tests: by nextest where it is installed, else by cargo itself.
+/// Every crate's tests; and those of engine and door, which are on SQLite in memory then, once more on PostgreSQL.
 pub fn unit(checkout: &Checkout) -> Result<Tally> {
-    let nextest = program::find("cargo-nextest").is_some();
     // Without `fsync`: hundreds of databases are made on it, and what is durable is another suite's question.
     let postgres = Postgres::start(&std::env::temp_dir(), &["fsync=off", "full_page_writes=off"])?;
+    let url = postgres.url("postgres");
+    let mut tally = tests(checkout, &url, &[])?;
+    let on_postgres = tests(checkout, &url, &ON_POSTGRES)?;
+    println!("  on PostgreSQL: {} passed", on_postgres.passed);
+    tally.add(on_postgres);
+    Ok(tally)
+}
+
+/// Packages whose tests ask `EVENKEEL_ENGINE` which engine is meant.
+const ON_POSTGRES: [&str; 2] = ["booking", "server"];
+
+/// Tests of these packages on PostgreSQL, or of all as they are: by nextest where it is installed, else by cargo itself.
+fn tests(checkout: &Checkout, url: &str, on_postgres: &[&str]) -> Result<Tally> {
     let mut command = cargo(checkout);
-    command.env("EVENKEEL_POSTGRES", postgres.url("postgres"));
+    command.env("EVENKEEL_POSTGRES", url);
+    let nextest = program::find("cargo-nextest").is_some();
     if nextest {
         command.args([
             "nextest",
             "run",
-            "--locked",
-            "--workspace",
-            "--no-fail-fast",
             "--status-level",
             "fail",
+            "--final-status-level",
+            "fail",
         ]);
-        command.args(["--final-status-level", "fail"]).env("NO_COLOR", "1");
+        command.env("NO_COLOR", "1");
     } else {
-        command.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
+        command.arg("test");
+    }
+    command.args(["--locked", "--no-fail-fast"]);
+    if on_postgres.is_empty() || nextest {
+        command.arg("--workspace");
+    } else {
+        command.args(on_postgres.iter().flat_map(|package| ["--package", package]));
+    }
+    if !on_postgres.is_empty() {
+        command.env("EVENKEEL_ENGINE", "postgres");
+        // Of the whole workspace as it is built: some packages alone would be built anew, with other features.
+        let only = on_postgres.iter().map(|package| format!("package({package})"));
+        let only = only.collect::<Vec<_>>().join(" or ");
+        command.args(nextest.then_some(["-E", &only]).into_iter().flatten());
     }
     let output = command.output().context("starting cargo")?;
     let said = format!(

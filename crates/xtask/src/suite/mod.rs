@@ -18,6 +18,7 @@ pub mod planted;
 pub mod release;
 pub mod shared;
 pub mod simulation;
+pub mod staleness;
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,8 @@ impl Tally {
     pub fn passed(passed: usize) -> Self {
         Self { passed, failed: 0 }
     }
-    fn add(&mut self, other: Self) {
+    /// With those of another.
+    pub fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
     }
@@ -90,7 +92,7 @@ pub const SUITES: &[Suite] = &[
     suite(
         "simulation",
         "simulated worlds full of faults, and planted bugs that are found",
-        150,
+        180,
         false,
         simulation::run,
     ),
@@ -118,7 +120,7 @@ pub const SUITES: &[Suite] = &[
     suite(
         "contract",
         "schemathesis: every operation, every check",
-        120,
+        100,
         true,
         contract::run,
     ),
@@ -153,7 +155,7 @@ pub const SUITES: &[Suite] = &[
     suite(
         "disk",
         "disk full, read-only, locked, failing: true words, and it heals",
-        70,
+        60,
         true,
         disk::run,
     ),

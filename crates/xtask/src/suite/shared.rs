@@ -2,6 +2,7 @@
 //! doors. At the end nobody is overbooked, every acknowledged booking is there once, what was imported is there exactly
 //! once, and both servers say the same is free. Server `a` lives under its supervisor; `b` is started here by hand. Then three servers on PostgreSQL.
 
+pub mod lasting;
 mod postgres;
 
 use std::collections::{BTreeMap, BTreeSet};
