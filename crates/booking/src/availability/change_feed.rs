@@ -26,6 +26,8 @@ pub struct ChangeFeed {
     zips: ArcSwap<Vec<records::zip::Zip>>,
     /// On the monotone clock: a wall clock that was set must not make the picture look younger than it is.
     confirmed_at: AtomicU64,
+    /// The same, of what a replica showed last.
+    replica_at: AtomicU64,
     reloads: AtomicU64,
     /// The last picture's number.
     versions: AtomicU64,
@@ -110,6 +112,7 @@ impl ChangeFeed {
             rules: ArcSwap::from_pointee(rules),
             zips: ArcSwap::from_pointee(zips),
             confirmed_at: AtomicU64::new(at.as_micros() as u64),
+            replica_at: AtomicU64::new(0),
             reloads: AtomicU64::new(0),
             versions: AtomicU64::new(1),
             applied: Mutex::new(Applied {
@@ -231,7 +234,11 @@ impl ChangeFeed {
         beats: &Beats,
         connection: &mut Connection,
     ) -> Result<Option<Duration>, Broken> {
-        self.look_from(From::Replica(beats), connection)
+        let at = self.look_from(From::Replica(beats), connection)?;
+        if let Some(at) = at {
+            self.replica_at.fetch_max(at.as_micros() as u64, Ordering::AcqRel);
+        }
+        Ok(at)
     }
 
     fn look_from(&self, from: From<'_>, connection: &mut Connection) -> Result<Option<Duration>, Broken> {
@@ -356,13 +363,13 @@ impl ChangeFeed {
         Ok(())
     }
 
-    /// How long ago what is shown was last confirmed to be current.
-    pub(super) fn age(&self) -> Duration {
-        let confirmed_at = Duration::from_micros(self.confirmed_at.load(Ordering::Acquire));
-        self.clock.monotonic().saturating_sub(confirmed_at)
+    /// How old what a replica shows was when it was last looked at, and how long ago that was, together.
+    fn replica_age(&self) -> Duration {
+        let at = Duration::from_micros(self.replica_at.load(Ordering::Acquire));
+        self.clock.monotonic().saturating_sub(at)
     }
 
-    /// Follows commits until told to stop; the owned thread of the engine. Where a replica keeps what is shown younger than
+    /// Follows commits until told to stop; the owned thread of the engine. While a replica shows what is younger than
     /// `rests_below`, the primary is not asked.
     pub(crate) fn follow(
         &self,
@@ -374,7 +381,7 @@ impl ChangeFeed {
         let mut seen = None;
         let mut failing = false;
         while !shutdown.requested() {
-            if rests_below.is_none_or(|least| self.age() >= least) {
+            if rests_below.is_none_or(|least| self.replica_age() >= least) {
                 let looked = self.look(&mut connection, &mut seen);
                 if let Err(cause) = &looked
                     && !failing

@@ -23,6 +23,8 @@ const TURNS_WITHIN: Duration = Duration::from_secs(3);
 const SERVES_WITHIN: Duration = Duration::from_secs(10);
 /// How old what is shown may be said to be: the setting's two seconds, and what rounding adds.
 const OLDEST_S: i64 = 3;
+/// What is looked for on the primary, so many times.
+const TURNS: usize = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// See the head of this file.
@@ -78,8 +80,13 @@ async fn tried(stage: &Stage, server: &Server) -> Result<()> {
         ensure!(age <= OLDEST_S, "what is shown is {age} s old");
     }
     server.serves(false).await?;
-    holds.push(hold(&first, time).await?);
-    server.until_shown(time, free - 3, FOLLOWS_WITHIN).await?;
+    // Again and again: the primary is asked all the time now.
+    for _ in 0..TURNS {
+        let held = hold(&first, time).await?;
+        server.until_shown(time, free - 3, FOLLOWS_WITHIN).await?;
+        first.send(&request::give_back(&held)).await?;
+        server.until_shown(time, free - 2, FOLLOWS_WITHIN).await?;
+    }
 
     still(stage, false)?;
     server.serves(true).await?;
