@@ -92,7 +92,9 @@ impl Loadtest {
         let files = raise_file_limit();
         let at_once = self.at_once.clamp(1, ((files / 100 * FILES_PERCENT) as usize).max(1));
         if at_once < self.at_once {
-            aloud(&format!("Note: {files} files may be open here: {at_once} visits at once."));
+            aloud(&format!(
+                "Note: {files} files may be open here: {at_once} visits at once."
+            ));
         }
         // Before the run: a report that cannot be written should not cost one.
         let file = self.report.as_ref().map(|path| {
@@ -138,7 +140,12 @@ impl Loadtest {
                 if !positive(self.scale) {
                     return Err(Usage("--scale: expected a number above 0".to_owned()));
                 }
-                let unknown = || Usage(format!("--profile: there is no {name}; there are: {}", NAMES.join(", ")));
+                let unknown = || {
+                    Usage(format!(
+                        "--profile: there is no {name}; there are: {}",
+                        NAMES.join(", ")
+                    ))
+                };
                 Profile::named(name, self.scale).ok_or_else(unknown)?
             }
         };

@@ -2,5 +2,6 @@
 
 mod checker;
 mod history;
+mod loadtest;
 mod model;
 mod story;
