@@ -116,7 +116,7 @@ fn a_profile_ends_earlier_or_goes_on_at_its_last_rate() {
 }
 
 #[track_caller]
-fn void(starts: Starts, expected: Expect) {
+fn void(starts: &Starts, expected: &Expect) {
     expected.assert_eq(&starts.void().unwrap_or_else(|| "-".to_owned()));
 }
 
@@ -128,13 +128,15 @@ fn a_run_is_void_beyond_one_late_start_of_a_hundred() {
         late,
         ..Starts::default()
     };
-    void(starts(0), expect!["-"]);
-    void(starts(10), expect!["-"]);
+    void(&starts(0), &expect!["-"]);
+    void(&starts(10), &expect!["-"]);
     void(
-        starts(11),
-        expect!["1.1 % of the visits began more than 10 ms late (allowed: 1 %): this machine is too busy to send them"],
+        &starts(11),
+        &expect![
+            "1.1 % of the visits began more than 10 ms late (allowed: 1 %): this machine is too busy to send them"
+        ],
     );
-    void(Starts::default(), expect!["nobody came"]);
+    void(&Starts::default(), &expect!["nobody came"]);
     // A cap that was reached tells of a slow site; sockets that ran out only tell of this machine.
     let dropped = |at_cap, without_socket| Starts {
         due: 1000,
@@ -143,11 +145,11 @@ fn a_run_is_void_beyond_one_late_start_of_a_hundred() {
         dropped_without_socket: without_socket,
         ..Starts::default()
     };
-    void(dropped(500, 0), expect!["-"]);
-    void(dropped(0, 10), expect!["-"]);
+    void(&dropped(500, 0), &expect!["-"]);
+    void(&dropped(0, 10), &expect!["-"]);
     void(
-        dropped(0, 11),
-        expect!["11 visits found no socket on this machine: raise its file limit, or its range of ports"],
+        &dropped(0, 11),
+        &expect!["11 visits found no socket on this machine: raise its file limit, or its range of ports"],
     );
 }
 
@@ -273,7 +275,7 @@ fn a_mix_is_weights_of_journeys() {
 #[track_caller]
 fn aimed(url: &str, address: &str, owned: Option<&str>, expected: &str) {
     let allowed = Parts::of(url).and_then(|parts| {
-        parts.allowed(&[address.parse().unwrap()], owned)?;
+        parts.allowed(&[address.parse().expect("an address")], owned)?;
         Ok(format!(
             "{} {} {} {}",
             parts.host, parts.port, parts.authority, parts.path
@@ -314,7 +316,7 @@ fn it_aims_at_this_machine_alone_unless_the_site_is_named_as_ones_own() {
 fn the_plot_shows_what_was_due_and_what_was_served() {
     let due = [10, 10, 10, 10, 10, 10, 10, 10];
     let served = [10, 10, 0, 0, 30, 10, 5, 0];
-    expect![[r#"
+    expect![[r"
         A second: █ visits served, ─ visits due (▓ where more were served than were due)
               30 │    █
                  │    █
@@ -328,7 +330,7 @@ fn the_plot_shows_what_was_due_and_what_was_served() {
                  │██  ███
                0 └────────
                   0    8 s
-    "#]]
+    "]]
     .assert_eq(&plot(&due, &served));
     assert_eq!(plot(&[], &[]), "");
     let long = plot(&[100; 1000], &[50; 1000]);
