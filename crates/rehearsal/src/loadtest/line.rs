@@ -139,6 +139,7 @@ fn of_io(error: &io::Error) -> &'static str {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
             "connection-reset"
         }
+        io::ErrorKind::UnexpectedEof => "connection-closed",
         io::ErrorKind::TimedOut => "connection-timed-out",
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "host-unreachable",
         _ => "connection-broken",
