@@ -7,6 +7,7 @@ pub mod export;
 pub mod import;
 pub mod install;
 pub mod keys;
+pub mod loadtest;
 pub mod man;
 pub mod messages;
 pub mod migrate;

@@ -65,6 +65,7 @@ enum Command {
     Install(command::install::Install),
     Uninstall(command::install::Uninstall),
     SupportBundle(command::support_bundle::SupportBundle),
+    Loadtest(command::loadtest::Loadtest),
 }
 
 fn main() -> ExitCode {
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         Command::Install(install) => install.run::<CommandLine>(),
         Command::Uninstall(uninstall) => uninstall.run::<CommandLine>(),
         Command::SupportBundle(bundle) => bundle.run(),
+        Command::Loadtest(loadtest) => loadtest.run(),
     };
     let exit = done.unwrap_or_else(|error| {
         eprintln!("evenkeel: {error:#}");

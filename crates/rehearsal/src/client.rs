@@ -142,6 +142,16 @@ impl Ask {
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
+    /// As it goes out: to the host in `base`, or over a connection to a host that it does not name, when that is empty.
+    pub(crate) fn request(&self, base: &str) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(format!("{base}{}", self.path));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        request.body(Full::new(self.body.clone()))
+    }
     /// The method and path, for messages.
     pub fn shown(&self) -> String {
         format!("{} {}", self.method, self.path)
@@ -161,14 +171,8 @@ impl Client {
 
     /// Sends one request and reads the whole answer.
     pub async fn send(&self, ask: &Ask) -> Result<Answer, SendError> {
-        let mut request = Request::builder()
-            .method(ask.method.clone())
-            .uri(format!("{}{}", self.base, ask.path));
-        for (name, value) in &ask.headers {
-            request = request.header(*name, value);
-        }
-        let request = request
-            .body(Full::new(ask.body.clone()))
+        let request = ask
+            .request(&self.base)
             .map_err(|error| SendError::NotSent(error.to_string()))?;
         let whole = async {
             // Not connected: nothing was sent. Anything later: sent, and who knows.

@@ -151,14 +151,14 @@ impl Asking {
 }
 
 /// A key that grows with time, as the contract advises.
-fn fresh_key(entropy: &Entropy, now: Timestamp) -> String {
+pub(crate) fn fresh_key(entropy: &Entropy, now: Timestamp) -> String {
     let digits = format!("{:032x}", entropy.uuid_v7(now));
     let part = |from: usize, to: usize| &digits[from..to];
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 /// An adult whom nobody has met. Letters only in the names, as a form may ask.
-fn fresh_resident(entropy: &Entropy) -> serde_json::Value {
+pub(crate) fn fresh_resident(entropy: &Entropy) -> serde_json::Value {
     let letters = |count: usize| -> String { (0..count).map(|_| char::from(b'a' + entropy.below(26) as u8)).collect() };
     let (given, family, address) = (
         format!("Ada{}", letters(6)),

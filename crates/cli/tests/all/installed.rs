@@ -62,11 +62,13 @@ impl Installed {
 
     /// Starts `up --empty --json` and waits for its ready line.
     pub fn up(&mut self, args: &[&str]) -> Value {
+        self.up_with_demo(&[&["--empty"], args].concat())
+    }
+
+    /// The same with the demonstration's clinics.
+    pub fn up_with_demo(&mut self, args: &[&str]) -> Value {
         let mut command = evenkeel();
-        command
-            .args(["up", "--empty", "--json", "--data"])
-            .arg(self.data())
-            .args(args);
+        command.args(["up", "--json", "--data"]).arg(self.data()).args(args);
         let mut up = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(up.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -12,6 +12,7 @@ mod import;
 mod install;
 mod installed;
 mod keys;
+mod loadtest;
 mod processes;
 mod resident;
 mod support_bundle;

@@ -30,6 +30,7 @@ fn version_and_help_are_done_and_every_command_shows_examples() {
         "install",
         "uninstall",
         "support-bundle",
+        "loadtest",
     ] {
         let (code, text) = said(&[command, "--help"]);
         assert!(

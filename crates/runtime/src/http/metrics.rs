@@ -3,6 +3,7 @@
 
 use std::fmt::{Error, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -113,6 +114,13 @@ struct Process {
     started_s: f64,
 }
 
+/// Processor time that this process has spent, in all its threads.
+pub fn processor_time() -> Option<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    u64::try_from(micros).ok().map(Duration::from_micros)
+}
+
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), Error> {
         let mut gauge = |name: &str, help: &str, value: f64| {
@@ -137,9 +145,8 @@ impl Collector for Process {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
         };
-        if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
-            let spent = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-            counter("process_cpu_seconds", "Processor time spent.", spent as f64 / 1e6)?;
+        if let Some(spent) = processor_time() {
+            counter("process_cpu_seconds", "Processor time spent.", spent.as_secs_f64())?;
         }
         counter(
             "evenkeel_panics",

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod bench;
+mod loadtest;
 mod release;
 mod suite;
 mod tidy;
