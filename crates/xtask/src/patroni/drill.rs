@@ -85,6 +85,23 @@ impl Cluster {
         Ok(candidate)
     }
 
+    /// Tells Patroni who shall be the primary, where it does not find one by itself: what the runbook does by `patronictl`.
+    pub fn fail_over(&self, candidate: usize) -> Result<()> {
+        let wish = serde_json::json!({ "candidate": self.name(candidate) });
+        self.post(candidate, "/failover", &wish)
+    }
+
+    /// For whom a node's PostgreSQL waits at each commit.
+    pub fn waits_for(&self, node: usize) -> Result<String> {
+        self.ask(node, "postgres", "SHOW synchronous_standby_names")
+    }
+
+    /// How much a standby has received, in bytes of the log.
+    pub fn received(&self, node: usize) -> Result<u64> {
+        let sql = "SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::bigint";
+        Ok(self.ask(node, "postgres", sql)?.parse()?)
+    }
+
     /// Restarts a node's PostgreSQL through Patroni.
     pub fn restart(&self, node: usize) -> Result<()> {
         self.post(node, "/restart", &serde_json::json!({}))

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::replica;
 use super::stage::Stage;
@@ -153,6 +153,13 @@ pub const LATER: &[Drill] = &[
         },
     },
     Drill {
+        name: "leaderless",
+        says: "the primary's machine lost while its standbys are only just back: nobody may follow until a person says who; \
+               from that word on",
+        within: PROCESS,
+        run: leaderless,
+    },
+    Drill {
         name: "rolling-restart",
         says: "every PostgreSQL restarted in turn, the primary last",
         within: PROCESS,
@@ -169,6 +176,43 @@ pub const LATER: &[Drill] = &[
 
 fn primary(stage: &Stage) -> Result<usize> {
     stage.cluster.primary().context("there is no primary")
+}
+
+/// PostgreSQL waits for a standby that is back; that it may follow is written down in etcd a loop later. A primary that is
+/// lost between the two has no successor by itself.
+fn leaderless(stage: &mut Stage) -> Result<()> {
+    let former = primary(stage)?;
+    let lost = lose_standbys(stage)?;
+    until(|| Ok(stage.cluster.waits_for(former)? == "*"))?;
+    for node in &lost {
+        stage.cluster.start_node(*node)?;
+    }
+    until(|| Ok(stage.cluster.waits_for(former)?.starts_with("ANY")))?;
+    stage.cluster.kill_node(former, false)?;
+    if let Ok(after) = stage.cluster.wait_for_successor(former, LEASE * 2) {
+        println!("  somebody followed by himself after {after:.1?}");
+    } else {
+        println!("  nobody followed within {:?}; somebody says who", LEASE * 2);
+        stage.mark();
+        let received: Result<Vec<_>> = lost
+            .iter()
+            .map(|node| Ok((stage.cluster.received(*node)?, *node)))
+            .collect();
+        let (_, most) = received?.into_iter().max().context("there is no standby")?;
+        stage.cluster.fail_over(most)?;
+    }
+    stage.until_writes_flow()?;
+    stage.cluster.start_node(former)
+}
+
+/// Waits until something is so.
+fn until(is_so: impl Fn() -> Result<bool>) -> Result<()> {
+    let began = Instant::now();
+    while !is_so()? {
+        ensure!(began.elapsed() < MACHINE, "not within {MACHINE:?}");
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
 }
 
 fn lose_standbys(stage: &mut Stage) -> Result<Vec<usize>> {

@@ -1,9 +1,8 @@
 //! PostgreSQL of three nodes under Patroni, hurt while people book: the primary's processes killed, its machine paused,
 //! its wire cut, its role handed over. Each time nothing acknowledged is lost, nothing happens twice, finding never
 //! stops, whoever books is told plainly that it is paused, and the same server process goes on by itself within
-//! seconds. Three of the drills run on every change; all of them, several times, in the soak. (Not
-//! here: a primary that dies while its standbys are only just back. Nobody may follow then until a person says who, and
-//! it depends on a moment that cannot be chosen.)
+//! seconds; in one case after somebody has said who shall follow. Some of the drills run on every change; all of them,
+//! several times, in the soak.
 
 mod drills;
 mod gap;
