@@ -20,6 +20,7 @@ pub const REGISTER: &[&Setting] = &[
     &crate::http::listener::STREAMS,
     &crate::http::listener::DRAIN_TIME,
     &crate::http::trace::SLOW_REQUEST,
+    &crate::http::trace::LOGGED_READS,
     &crate::log_file::BYTES,
     &crate::log_file::AGE,
     &crate::log_file::KEPT,

@@ -1,5 +1,6 @@
 //! One trace id, one log line and one count per request, also where no answer came of it: the client left, or its time
-//! was over. Keeps that a log line holds the route's template and never a path, query, body or token, that a panic in a
+//! was over. In a crowd only so many of those that read, and went well, have a line in each second: the log's files are
+//! few, and what went wrong must still be in them an hour later. Keeps that a log line holds the route's template and never a path, query, body or token, that a panic in a
 //! handler becomes an answer, and that slow requests are counted and stand out in the log.
 //!
 //! A caller's `traceparent` is linked in the line, not adopted: a stranger cannot choose under which id we log.
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -44,6 +46,19 @@ pub const SLOW_REQUEST: Setting = Setting {
     reason: "half a second is the promise to people; what is slower should be rare enough to be looked at one by one",
     below: "a busy disk fills the log with warnings",
     above: "what people complain about stands out nowhere",
+};
+
+/// Lines for requests that read and went well.
+pub const LOGGED_READS: Setting = Setting {
+    key: "log.reads",
+    unit: Unit::Count,
+    default: 100,
+    min: 1,
+    max: 1_000_000,
+    reason: "lines in a second for readers who got what they wanted: seventy thousand visitors a minute would push out of the log \
+             within minutes what went wrong for one of them. All are counted; writes, refusals, faults and slow answers are all logged",
+    below: "a quiet site's log does not show who came",
+    above: "in a crowd the log forgets within minutes, and costs a fifth of the answers",
 };
 
 /// A W3C trace id: 16 bytes, not all zero.
@@ -125,6 +140,8 @@ struct Parts {
     durations: Family<Timed, Histogram, fn() -> Histogram>,
     slow: Family<Timed, Counter>,
     unanswered: Family<Timed, Counter>,
+    unlogged: Counter,
+    lines: Lines,
     in_flight: Gauge,
     /// From here on a request is slow.
     slow_from: Duration,
@@ -142,6 +159,8 @@ impl Trace {
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             slow: Family::default(),
             unanswered: Family::default(),
+            unlogged: Counter::default(),
+            lines: Lines::new(settings.get(&LOGGED_READS)),
             in_flight: Gauge::default(),
             slow_from: settings.duration(&SLOW_REQUEST),
             time: settings.duration(&REQUEST_TIME),
@@ -168,12 +187,64 @@ impl Trace {
                 parts.unanswered.clone(),
             );
             registry.register(
+                "http_unlogged_requests",
+                "Requests that read, went well, and have no line in the log",
+                parts.unlogged.clone(),
+            );
+            registry.register(
                 "http_requests_in_flight",
                 "Requests being answered",
                 parts.in_flight.clone(),
             );
         });
         Self(Arc::new(parts))
+    }
+}
+
+/// How many lines this second may still have.
+struct Lines {
+    most: u64,
+    /// The second, and how many it has had.
+    now: AtomicU64,
+    left_out: AtomicU64,
+}
+
+/// Bits for a second's lines.
+const COUNT_BITS: u32 = 24;
+
+impl Lines {
+    fn new(most: u64) -> Self {
+        Self {
+            most: most.min((1 << COUNT_BITS) - 1),
+            now: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether there is one for somebody who comes now; whoever begins a second says how many the one before left out.
+    fn take(&self, now: Duration) -> bool {
+        let second = now.as_secs();
+        let seen = self.now.load(Ordering::Relaxed);
+        if seen >> COUNT_BITS != second {
+            let begun = self
+                .now
+                .compare_exchange(seen, second << COUNT_BITS | 1, Ordering::Relaxed, Ordering::Relaxed);
+            let left_out = if begun.is_ok() {
+                self.left_out.swap(0, Ordering::Relaxed)
+            } else {
+                0
+            };
+            if left_out > 0 {
+                tracing::info!(left_out, "requests that read and went well have no line of their own");
+            }
+            return true;
+        }
+        if seen & ((1 << COUNT_BITS) - 1) < self.most {
+            self.now.fetch_add(1, Ordering::Relaxed);
+            return true;
+        }
+        self.left_out.fetch_add(1, Ordering::Relaxed);
+        false
     }
 }
 
@@ -233,6 +304,12 @@ impl Asked<'_> {
         let slow = (took > self.parts.slow_from).then_some(true);
         if slow.is_some() {
             self.parts.slow.get_or_create(&self.timed()).inc();
+        }
+        let reads = matches!(self.method, "GET" | "HEAD");
+        let went_well = slow.is_none() && status.is_some_and(|status| status < 400);
+        if reads && went_well && !self.parts.lines.take(self.started) {
+            self.parts.unlogged.inc();
+            return took;
         }
         let (id, method, route) = (self.id, self.method, self.route.template());
         let duration_us = took.as_micros() as u64;

@@ -15,7 +15,7 @@ use runtime::entropy::Entropy;
 use runtime::http::listener::REQUEST_TIME;
 use runtime::http::metrics::Metrics;
 use runtime::http::problem::Problem;
-use runtime::http::trace::{Trace, TraceId, current, linked_trace, record};
+use runtime::http::trace::{LOGGED_READS, Trace, TraceId, current, linked_trace, record};
 use tower::ServiceExt;
 
 async fn body(router: &Router, path: &str) -> (StatusCode, String) {
@@ -88,6 +88,39 @@ async fn a_request_whose_time_is_over_is_answered_with_its_reference() {
     assert!(
         problem.contains(r#""code":"timed-out""#) && problem.contains(r#""trace_id":""#),
         "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn in_a_crowd_what_went_wrong_is_logged_and_of_the_rest_so_many_a_second() {
+    let (clock, metrics) = (Clock::shiftable(), Metrics::new(&Clock::real()));
+    let mut settings = Settings::default();
+    settings.set(&LOGGED_READS, 3).unwrap();
+    let router = routed(&clock, &settings, &metrics);
+    let unlogged = || {
+        let text = metrics.openmetrics();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("evenkeel_http_unlogged_requests_total "));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    for _ in 0..10 {
+        body(&router, "/hold/1/SECRET").await;
+    }
+    // A second may end among them.
+    let some = unlogged();
+    assert!((4..=7).contains(&some), "{some}");
+    for _ in 0..10 {
+        body(&router, "/refused").await;
+    }
+    assert_eq!(unlogged(), some);
+    clock.shift(Duration::from_secs(1)).unwrap();
+    body(&router, "/hold/1/SECRET").await;
+    assert_eq!(unlogged(), some);
+    let text = metrics.openmetrics();
+    assert!(
+        text.contains(r#"route="/hold/{id}/{token}",status="2xx"} 11"#),
+        "{text}"
     );
 }
 
