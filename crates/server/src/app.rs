@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use base::time::Timestamp;
 use booking::engine::{Ask, Engine, KeyedRequest, Render};
 use booking::role::resident::Resident;
 
@@ -111,8 +112,12 @@ impl App {
 
     /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".
     pub fn can_tell(&self) -> bool {
-        let now = self.engine().clock().now();
-        now.since(self.engine().as_of()) <= self.engine().settings().duration(&AVAILABILITY_AGE)
+        self.can_tell_at(self.engine().clock().now(), self.engine().as_of())
+    }
+
+    /// The same for a snapshot that was current at `as_of`.
+    pub fn can_tell_at(&self, now: Timestamp, as_of: Timestamp) -> bool {
+        now.since(as_of) <= self.engine().settings().duration(&AVAILABILITY_AGE)
     }
 
     /// The envelope of a command whose request arrived just now.

@@ -5,10 +5,11 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue};
+use runtime::http::trace::Trace;
 
 use crate::answer::AskError;
 use crate::app::App;
@@ -21,13 +22,16 @@ const ASKED_BY_ADDRESS: [&str; 2] = ["/livez", "/readyz"];
 const CLOSED_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// The headers that each answer has unless its door says otherwise.
-const ALWAYS: [(HeaderName, HeaderValue); 7] = [
+const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (CONTENT_SECURITY_POLICY, CLOSED_POLICY),
     // What is not said to be public is personal.
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+/// What a browser heeds in what it shows, or follows: all but the data that any page may read.
+const SHOWN: [(HeaderName, HeaderValue); 4] = [
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         HeaderValue::from_static("same-origin"),
@@ -40,8 +44,22 @@ const ALWAYS: [(HeaderName, HeaderValue); 7] = [
 /// One year: once people came by https they come by nothing else.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// The outermost layer of the public router.
-pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// What [`guard`] needs.
+#[derive(Clone)]
+pub struct Guard {
+    /// Whose doors these are.
+    pub app: App,
+    /// Counts and logs all requests, also those that are turned away.
+    pub trace: Trace,
+}
+
+/// The outermost layer of the public router. One layer with the trace: each costs a request as much as finding does.
+pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let Guard { app, trace } = guard;
+    trace.around(request, |request| answer(app, request, next)).await
+}
+
+async fn answer(app: App, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Arrived(app.engine().clock().now()));
     let known = is_for_us(&app, &request);
     let mut response = if known {
@@ -50,8 +68,13 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         AskError::UnknownHost.into_response()
     };
     let headers = response.headers_mut();
-    headers.reserve(ALWAYS.len());
-    for (name, value) in &ALWAYS {
+    headers.reserve(ALWAYS.len() + SHOWN.len());
+    let shown: &[_] = if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+        &[]
+    } else {
+        &SHOWN
+    };
+    for (name, value) in ALWAYS.iter().chain(shown) {
         headers.entry(name).or_insert_with(|| value.clone());
     }
     if app.public_url().is_https() {

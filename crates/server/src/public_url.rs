@@ -79,6 +79,10 @@ impl PublicUrl {
 
     /// Whether a request for this authority is for us. On loopback every loopback name with our port is.
     pub fn answers_to(&self, authority: &str) -> bool {
+        // What browsers send is what links say; anything else is taken apart.
+        if self.origin.split_once("://").is_some_and(|(_, ours)| ours == authority) {
+            return true;
+        }
         let Some((host, port)) = split_authority(authority) else {
             return false;
         };

@@ -2,7 +2,7 @@
 
 use axum::routing::{any, get};
 use axum::{Router, middleware};
-use runtime::http::trace::{self, Trace};
+use runtime::http::trace::Trace;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,7 +10,8 @@ use utoipa_axum::routes;
 use crate::answer::AskError;
 use crate::api::{appointment, bulk_publish, clinic, health, hold, openapi, question, slot, vaccine};
 use crate::app::App;
-use crate::{guard, resident};
+use crate::guard::{self, Guard};
+use crate::resident;
 
 /// The calls of the API, each with its description. `docs/openapi.json` is made from exactly these.
 fn calls() -> OpenApiRouter<App> {
@@ -44,6 +45,10 @@ pub fn description() -> OpenApi {
 
 /// Everything on the public port.
 pub fn router(app: App, trace: Trace) -> Router {
+    let guard = Guard {
+        app: app.clone(),
+        trace,
+    };
     let (calls, described) = calls().split_for_parts();
     let openapi_json = openapi::OpenApiJson::new(&openapi::complete(described));
     let api = calls
@@ -57,9 +62,8 @@ pub fn router(app: App, trace: Trace) -> Router {
         .method_not_allowed_fallback(method_not_allowed);
     resident::routes(&app)
         .merge(api)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         // Outside of all others: what they refuse is counted and has a trace id too.
-        .layer(middleware::from_fn_with_state(trace, trace::record))
+        .layer(middleware::from_fn_with_state(guard, guard::guard))
         .with_state(app)
 }
 

@@ -324,33 +324,42 @@ impl Asked<'_> {
     }
 }
 
+impl Trace {
+    /// Answers `request` by `inner` under an id of its own, which [`current`] tells; counts and logs the answer.
+    pub async fn around<F>(&self, request: Request, inner: impl FnOnce(Request) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        let parts = &self.0;
+        // All zero is not a trace id; one in 2¹²⁸ requests is called 1.
+        let id = TraceId(parts.entropy.bits128().max(1));
+        let asked = Asked {
+            parts,
+            id,
+            started: parts.clock.monotonic(),
+            method: method_name(request.method()),
+            route: Route::of(&request),
+            linked: linked_trace(request.headers()),
+            answered: false,
+        };
+        parts.in_flight.inc();
+        let answer = tokio::time::timeout(parts.time, task::caught(inner(request)));
+        let mut response = match CURRENT.scope(id, answer).await {
+            Ok(Some(response)) => response,
+            Ok(None) => CURRENT.sync_scope(id, || {
+                task::count_panic("request");
+                Problem::bug().into_response()
+            }),
+            Err(_) => CURRENT.sync_scope(id, listener::too_slow),
+        };
+        asked.answered(&mut response);
+        response
+    }
+}
+
 /// A middleware for `Router::layer(axum::middleware::from_fn_with_state(trace, record))`, outside of all others.
-pub async fn record(State(trace): State<Trace>, mut request: Request, next: Next) -> Response {
-    let parts = &trace.0;
-    // All zero is not a trace id; one in 2¹²⁸ requests is called 1.
-    let id = TraceId(parts.entropy.bits128().max(1));
-    request.extensions_mut().insert(id);
-    let asked = Asked {
-        parts,
-        id,
-        started: parts.clock.monotonic(),
-        method: method_name(request.method()),
-        route: Route::of(&request),
-        linked: linked_trace(request.headers()),
-        answered: false,
-    };
-    parts.in_flight.inc();
-    let answer = tokio::time::timeout(parts.time, task::caught(next.run(request)));
-    let mut response = match CURRENT.scope(id, answer).await {
-        Ok(Some(response)) => response,
-        Ok(None) => CURRENT.sync_scope(id, || {
-            task::count_panic("request");
-            Problem::bug().into_response()
-        }),
-        Err(_) => CURRENT.sync_scope(id, listener::too_slow),
-    };
-    asked.answered(&mut response);
-    response
+pub async fn record(State(trace): State<Trace>, request: Request, next: Next) -> Response {
+    trace.around(request, |request| next.run(request)).await
 }
 
 /// The id of a `traceparent` of version 00 to fe (W3C Trace Context, level 1, §3.2.2).

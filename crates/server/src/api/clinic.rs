@@ -16,6 +16,7 @@ use super::slot::VACCINE;
 use crate::answer::AskError;
 use crate::app::App;
 use crate::limit::{WITHIN_KM_DEFAULT, WITHIN_KM_MAX, WITHIN_KM_MIN};
+use crate::request::arrival::Arrived;
 use crate::request::cursor::{self, AfterClinic};
 use crate::request::fields::Findings;
 use crate::request::query::{Query, RawQuery};
@@ -151,11 +152,16 @@ fn kilometres(text: &str) -> Option<f64> {
     get, path = "/api/v1/clinics", tag = "find", operation_id = "list_clinics", params(ClinicQuery),
     responses((status = 200, description = "Clinics, by distance, then name.", body = ClinicList)),
 )]
-pub async fn list(State(app): State<App>, RawQuery(raw): RawQuery, headers: HeaderMap) -> Result<Response, AskError> {
+pub async fn list(
+    State(app): State<App>,
+    Arrived(now): Arrived,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, AskError> {
     let (snapshot, as_of) = app.engine().current();
-    let (now, can_tell) = (app.engine().clock().now(), app.can_tell());
+    let can_tell = app.can_tell_at(now, as_of);
     let source = Source::Everything(snapshot.version());
-    let question = format!("clinics?{raw}");
+    let question = ["clinics?", &raw].concat();
     if let Some(ready) = app.ready_answers().find(&question)
         && ready.source == source
         && now < ready.until

@@ -80,7 +80,7 @@ impl ReadyAnswer {
         if matches(headers, &self.etag) {
             return not_modified(&self.etag, REVALIDATE);
         }
-        let as_of = as_of.to_string();
+        let as_of = as_of.rfc3339();
         let mut body = Vec::with_capacity(self.bytes() + as_of.len());
         body.extend_from_slice(&self.before);
         body.extend_from_slice(as_of.as_bytes());

@@ -17,6 +17,7 @@ use super::ready_answer::{ReadyAnswer, Source};
 use crate::answer::AskError;
 use crate::app::App;
 use crate::limit::{DAYS_DEFAULT, DAYS_MAX, ID_CHARACTERS_MAX};
+use crate::request::arrival::Arrived;
 use crate::request::cursor::{self, AfterSlot};
 use crate::request::fields::Findings;
 use crate::request::query::{Query, RawQuery};
@@ -177,10 +178,15 @@ pub const VACCINE: &str = "a CVX code of two or three digits, such as 03";
     get, path = "/api/v1/slots", tag = "find", operation_id = "list_slots", params(SlotQuery),
     responses((status = 200, description = "Appointment times, by start, then id.", body = SlotList)),
 )]
-pub async fn list(State(app): State<App>, RawQuery(raw): RawQuery, headers: HeaderMap) -> Result<Response, AskError> {
+pub async fn list(
+    State(app): State<App>,
+    Arrived(now): Arrived,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, AskError> {
     let (snapshot, as_of) = app.engine().current();
-    let (now, can_tell) = (app.engine().clock().now(), app.can_tell());
-    let question = format!("slots?{raw}");
+    let can_tell = app.can_tell_at(now, as_of);
+    let question = ["slots?", &raw].concat();
     if let Some(ready) = app.ready_answers().find(&question) {
         let current = match ready.source {
             Source::Clinic(id, version) => snapshot.clinic(id).is_some_and(|clinic| clinic.version == version),
