@@ -1,7 +1,8 @@
 //! The engine of one server process: start it, ask it, stop it. Doors hold a cheap clone.
 
+use crate::availability::beat::Beats;
 use crate::availability::change_feed::ChangeFeed;
-use crate::availability::replica::{Beats, Following};
+use crate::availability::replica::Following;
 use crate::availability::snapshot::Snapshot;
 use crate::committer::{self, Committer, Queue, Task, Waiting};
 pub use crate::committer::{SaidCode, Whose};

@@ -83,12 +83,6 @@ pub fn retry(connection: &mut Connection, id: MessageId, now: Timestamp) -> Resu
         return Ok(Revived::Overtaken);
     }
     records::outbox::revive(&mut tx, id, now)?;
-    tx.commit().map_err(|failed| match failed {
-        CommitFailed::NotDone(broken) => broken,
-        CommitFailed::InDoubt(cause) => Broken::Fault {
-            fault: base::answer::Fault::OutcomeUnknown,
-            cause,
-        },
-    })?;
+    tx.commit().map_err(CommitFailed::of_a_try)?;
     Ok(Revived::Waits)
 }

@@ -87,13 +87,7 @@ pub(crate) fn agree(tx: &mut Transaction<'_>, keys: &KeyRing) -> Result<(), Brok
 
 /// Commits what may safely be tried again.
 pub(crate) fn committed(tx: Transaction<'_>) -> Result<(), Broken> {
-    tx.commit().map_err(|failed| match failed {
-        CommitFailed::NotDone(broken) => broken,
-        CommitFailed::InDoubt(cause) => Broken::Fault {
-            fault: Fault::OutcomeUnknown,
-            cause,
-        },
-    })
+    tx.commit().map_err(CommitFailed::of_a_try)
 }
 
 /// What the keys seal, for people.

@@ -57,18 +57,20 @@ pub fn database(data: &Path, given: Option<&str>) -> anyhow::Result<Database> {
 /// The same with its read replica, if one is given, or the environment or the configuration names one.
 pub fn with_replica(database: Database, data: &Path, given: Option<&str>) -> anyhow::Result<Database> {
     let settings = load(data)?;
-    let said = given.map(str::to_owned).or_else(|| from_environment(REPLICA));
-    let Some(url) = said.or_else(|| settings.given(&READ_REPLICA).map(str::to_owned)) else {
+    let said = given.map(|url| ("--read-replica", url.to_owned()));
+    let said = said.or_else(|| Some((REPLICA, from_environment(REPLICA)?)));
+    let said = said.or_else(|| Some((READ_REPLICA.key, settings.given(&READ_REPLICA)?.to_owned())));
+    let Some((by, url)) = said else {
         return Ok(database);
     };
     if database.cluster().is_none() {
-        return Err(Usage(
-            "--read-replica: a database in a file has none; name the primary with --database".to_owned(),
-        )
+        return Err(Usage(format!(
+            "{by}: a database in a file has no replica; name the primary with --database"
+        ))
         .into());
     }
     let with = database.with_replica(&url);
-    Ok(with.map_err(|error| Usage(format!("--read-replica: {error}")))?)
+    Ok(with.map_err(|error| Usage(format!("{by}: {error}")))?)
 }
 
 /// What the environment says, if anything.

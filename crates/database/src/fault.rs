@@ -43,6 +43,19 @@ pub enum CommitFailed {
     InDoubt(String),
 }
 
+impl CommitFailed {
+    /// For whoever tries again later and finds done what was done: a doubt is a fault like others.
+    pub fn of_a_try(self) -> Broken {
+        match self {
+            Self::NotDone(broken) => broken,
+            Self::InDoubt(cause) => Broken::Fault {
+                fault: Fault::OutcomeUnknown,
+                cause,
+            },
+        }
+    }
+}
+
 impl OpenError {
     /// The fault to answer while it cannot be opened.
     pub fn fault(&self) -> Fault {

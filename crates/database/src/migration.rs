@@ -61,10 +61,13 @@ fn take_turn(connection: &mut Connection) -> Result<(), OpenError> {
         cause,
     };
     let sql = format!("SELECT pg_try_advisory_lock({TURN})::int::bigint");
-    for _ in 0..TURN_TRIES {
+    for turn in 0..TURN_TRIES {
         let asked = connection.inside().query_one(&sql, &[], |row| row.integer(0));
         if asked.map_err(|broken| cannot(broken.to_string()))? == Some(1) {
             return Ok(());
+        }
+        if turn == 0 {
+            tracing::info!("waiting for another program that brings the schema up to date");
         }
         Clock::real().sleep_blocking(REST);
     }

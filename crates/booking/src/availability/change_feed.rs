@@ -1,7 +1,7 @@
 //! Keeps the snapshot current: the committer hands over what it changed before it answers, and a follower looks every
 //! few milliseconds for commits of other processes. Also knows when currency was last *confirmed*.
 
-use super::replica::Beats;
+use super::beat::Beats;
 use super::snapshot::Snapshot;
 use crate::committer::Saved;
 use crate::pause::Pause;

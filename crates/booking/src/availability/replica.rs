@@ -1,73 +1,19 @@
-//! Beats, and finding from a read replica: the change feed looks there, and the primary is asked only for decisions. Keeps
-//! that what is shown says how old it is, whoever is asked: this server writes a *beat* to the primary now and then, and
-//! what is seen anywhere is as old as the newest beat in it (no clocks are compared; a replica that stands still shows no
-//! new beats, nor does a primary that was replaced, which can commit nothing any more).
+//! Finding from a read replica: the change feed looks there, and the primary is asked only for decisions. Keeps that what
+//! is shown says how old it is, whoever is asked: it is dated by beats.
 
+use super::beat::{self, Beats};
 use super::change_feed::ChangeFeed;
 use crate::engine::{Counters, StartError, count};
+use crate::limit;
 use crate::pause::Pause;
-use crate::sealing::committed;
-use crate::{limit, move_pause, records};
 use base::limit::Settings;
 use database::postgres::Cluster;
-use database::{Broken, Connection, Database, Transaction};
+use database::{Connection, Database};
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// Between two beats: well below the second within which what is shown must be current.
-/// With `booking.pause.after` it is also within a second that a primary is found to take nothing.
-const BEAT: Duration = Duration::from_millis(150);
-/// Beats that are remembered: what is older than all of them has no age that anybody would want to know.
-const REMEMBERED: usize = 400;
-
-/// The beats of this server.
-pub struct Beats {
-    server: String,
-    sent: Mutex<VecDeque<(i64, Duration)>>,
-}
-
-impl Beats {
-    /// None yet.
-    pub fn new(server: &str) -> Self {
-        Self {
-            server: server.to_owned(),
-            sent: Mutex::default(),
-        }
-    }
-
-    /// Writes one: whoever sees it sees whatever was committed before `clock` said what it says now.
-    pub fn beat(&self, connection: &mut Connection, clock: &Clock) -> Result<(), Broken> {
-        let at = clock.monotonic();
-        // While the jurisdiction moves nobody writes: the age of what a replica shows is not known.
-        let Ok(mut tx) = move_pause::begin_or_say(connection)? else {
-            return Ok(());
-        };
-        let before = records::beat::last(&mut tx, &self.server)?.unwrap_or(0);
-        let beat = clock.now().micros().max(before + 1);
-        records::beat::set(&mut tx, &self.server, beat)?;
-        // Known before it can be seen.
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        sent.push_back((beat, at));
-        if sent.len() > REMEMBERED {
-            sent.pop_front();
-        }
-        drop(sent);
-        committed(tx)
-    }
-
-    /// As of when a view is current; none where it shows no beat of ours since we started.
-    pub(super) fn seen(&self, tx: &mut Transaction<'_>) -> Result<Option<Duration>, Broken> {
-        let Some(beat) = records::beat::last(tx, &self.server)? else {
-            return Ok(None);
-        };
-        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(sent.iter().find(|(sent, _)| *sent == beat).map(|(_, at)| *at))
-    }
-}
 
 /// What follows the commits of all servers.
 pub(crate) struct Following {
@@ -94,7 +40,7 @@ impl Following {
             let (beats, pause, clock) = (Arc::clone(beats), Arc::clone(&self.pause), self.clock.clone());
             let shutdown = owner.shutdown().clone();
             owner.thread("beats", move || {
-                write_beats(&beats, &mut primary, &pause, &clock, &shutdown);
+                beat::write(&beats, &mut primary, &pause, &clock, &shutdown);
             })?;
         }
         if let Some(beats) = self.beats.clone().filter(|_| self.database.has_replica()) {
@@ -115,17 +61,6 @@ impl Following {
             self.feed.follow(follower, every, rests_below, &shutdown);
         })?;
         Ok(())
-    }
-}
-
-fn write_beats(beats: &Beats, primary: &mut Connection, pause: &Pause, clock: &Clock, shutdown: &Shutdown) {
-    while !shutdown.requested() {
-        pause.beats();
-        match beats.beat(primary, clock) {
-            Ok(()) => pause.beaten(),
-            Err(cause) => tracing::debug!(%cause, "no beat was written"),
-        }
-        clock.sleep_blocking(BEAT);
     }
 }
 

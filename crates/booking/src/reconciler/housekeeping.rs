@@ -52,11 +52,5 @@ fn forget_once(connection: &mut Connection, clock: &Clock, settings: &Settings) 
     if outcomes + changes + messages + copies == 0 {
         return Ok(());
     }
-    tx.commit().map_err(|failed| match failed {
-        CommitFailed::NotDone(broken) => broken,
-        CommitFailed::InDoubt(cause) => Broken::Fault {
-            fault: base::answer::Fault::OutcomeUnknown,
-            cause,
-        },
-    })
+    tx.commit().map_err(CommitFailed::of_a_try)
 }

@@ -10,7 +10,6 @@ use crate::move_pause;
 use crate::records;
 use crate::records::audit::Link;
 use crate::records::change::Change;
-use base::answer::Fault;
 use base::id::ClinicId;
 use base::time::{Date, Timestamp, add_days};
 use database::{Broken, CommitFailed, Connection, Database};
@@ -240,13 +239,7 @@ fn publish(connection: &mut Connection, clock: &Clock, planned: &[PlannedSession
         clinics: clinics.into_iter().collect(),
     };
     records::change::insert(&mut tx, &change, now)?;
-    tx.commit().map_err(|failed| match failed {
-        CommitFailed::NotDone(broken) => broken,
-        // Looked up by itself: the next turn sees which days are there.
-        CommitFailed::InDoubt(cause) => Broken::Fault {
-            fault: Fault::OutcomeUnknown,
-            cause,
-        },
-    })?;
+    // In doubt: the next turn sees which days are there.
+    tx.commit().map_err(CommitFailed::of_a_try)?;
     Ok(filled)
 }

@@ -1,5 +1,7 @@
 //! A wrong configuration stops the start and is named.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use base::time::Timestamp;
 use database::Database;
 use database::migration::{Migration, migrate};
@@ -13,8 +15,16 @@ fn a_wrong_setting_is_named_with_its_line() {
     for (content, expected) in [
         ("[booking.hold]\nlifetime = 0\n", "line 2: booking.hold.lifetime: "),
         ("http.idle_tim = 60\n", "did you mean http.idle_time?"),
+        // By the name under which it was given, which was not the command line.
+        (
+            "database.read-replica = \"postgresql://reader@127.0.0.1:1/evenkeel\"\n",
+            "database.read-replica: a database in a file has no replica",
+        ),
     ] {
-        std::fs::write(installed.data().join("evenkeel.toml"), content).unwrap();
+        let file = installed.data().join("evenkeel.toml");
+        std::fs::write(&file, content).unwrap();
+        // One of them holds an address that may hold a password.
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let output = installed.call(&["up", "--listen", "127.0.0.1:0"]);
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && text.contains(expected), "{text}");
