@@ -259,8 +259,8 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .http1()
         // Ours (below) also sees a connection that never says which protocol it speaks, and costs no timer a request.
         .header_read_timeout(None)
-        .max_buf_size(limits.header_bytes)
-        .max_headers(100);
+        // Headers: hyper's own limit of 100; said again it would cost each request two filled tables.
+        .max_buf_size(limits.header_bytes);
     builder
         .http2()
         .timer(TokioTimer::new())

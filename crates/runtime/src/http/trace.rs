@@ -16,7 +16,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base::limit::{Setting, Settings, Unit};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -362,9 +362,12 @@ pub async fn record(State(trace): State<Trace>, request: Request, next: Next) ->
     trace.around(request, |request| next.run(request)).await
 }
 
+/// Of the W3C's recommendation.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// The id of a `traceparent` of version 00 to fe (W3C Trace Context, level 1, §3.2.2).
 pub fn linked_trace(headers: &HeaderMap) -> Option<TraceId> {
-    let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
+    let mut parts = headers.get(TRACEPARENT)?.to_str().ok()?.split('-');
     let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let hex = |text: &str, digits: usize| {
         text.len() == digits
