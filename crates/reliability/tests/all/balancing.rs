@@ -17,7 +17,10 @@ const WELL: Candidate = Candidate {
 #[test]
 fn of_two_the_one_with_less_to_do() {
     let busy = Candidate { pending: 9, ..WELL };
-    let slow = Candidate { cost_us: 10_000, ..WELL };
+    let slow = Candidate {
+        cost_us: 10_000,
+        ..WELL
+    };
     let cold = Candidate { share: 100, ..WELL };
     for worse in [busy, slow, cold] {
         for draw in 0..4 {
@@ -38,14 +41,26 @@ fn who_is_drawn_from() {
         // A refused one is not asked while another is ready.
         (vec![of(Health::Refused, false, true), WELL], vec![], Some(1)),
         // Ejected, but the last: it is used.
-        (vec![of(Health::Refused, false, true), of(Health::Ready, true, true)], vec![], Some(1)),
+        (
+            vec![of(Health::Refused, false, true), of(Health::Ready, true, true)],
+            vec![],
+            Some(1),
+        ),
         // Nobody ready: one that says what fails is better than one that is silent.
-        (vec![of(Health::Silent, false, true), of(Health::Unready, false, true)], vec![], Some(1)),
+        (
+            vec![of(Health::Silent, false, true), of(Health::Unready, false, true)],
+            vec![],
+            Some(1),
+        ),
         // Panic: nobody answers, so everybody is tried.
         (vec![of(Health::Silent, false, true)], vec![], Some(0)),
         // The near zone first, the far one when the near is gone.
         (vec![WELL, of(Health::Ready, false, false)], vec![], Some(0)),
-        (vec![of(Health::Refused, false, true), of(Health::Ready, false, false)], vec![], Some(1)),
+        (
+            vec![of(Health::Refused, false, true), of(Health::Ready, false, false)],
+            vec![],
+            Some(1),
+        ),
         // Never twice.
         (vec![WELL, of(Health::Refused, false, true)], vec![0], Some(1)),
         (vec![WELL], vec![0], None),

@@ -50,7 +50,11 @@ fn framing_that_can_be_read_in_one_way() {
         (vec![], vec!["chunked", "chunked"], false),
         (vec![], vec!["xchunked"], false),
     ] {
-        assert_eq!(framing(&lengths, &encodings).is_ok(), is_clean, "{lengths:?} {encodings:?}");
+        assert_eq!(
+            framing(&lengths, &encodings).is_ok(),
+            is_clean,
+            "{lengths:?} {encodings:?}"
+        );
     }
 }
 

@@ -49,6 +49,7 @@ fn start_of(data: PathBuf, public: TcpListener, clock: Clock, shutdown: Shutdown
         engine,
         backup: None,
         rehearsal: false,
+        behind_gateway: false,
         shutdown,
     }
 }
