@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
-use supervisor::installation::{Event, Installation, Plan, UpError, prepare};
+use supervisor::installation::{Event, Installation, Kind, Plan, Role, UpError, prepare};
 use supervisor::instance::{InstanceError, children};
 use supervisor::processes::Processes;
 use supervisor::pulse::Patience;
@@ -30,7 +30,12 @@ fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
         listen,
         public_url: None,
         program,
-        arguments,
+        roles: vec![Role {
+            kind: Kind::Server,
+            arguments,
+            own: None,
+            waits: false,
+        }],
         patience: Patience::default(),
     }
 }
