@@ -17,6 +17,9 @@ use tokio::sync::watch;
 
 use crate::limit::{EJECT_AFTER, EJECT_TIME, SLOW_START};
 
+/// What a server gets that was silent a moment ago, when no patience is left.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -117,15 +120,16 @@ impl Upstream {
         self.ejection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns once probes have found it gone and a request that began at `began` has waited for `patience`.
-    pub async fn silent_for(&self, clock: &Clock, began: Duration, patience: Duration) {
+    /// Returns once probes have found it gone and a request that arrived at `arrived` has waited for `patience`: at all
+    /// servers together, but for an instant at each, in case a probe was wrong.
+    pub async fn silent_for(&self, clock: &Clock, arrived: Duration, patience: Duration) {
         let mut health = self.health.subscribe();
         loop {
             if health.wait_for(|health| !health.answers()).await.is_err() {
                 return;
             }
-            let waited = clock.monotonic().saturating_sub(began);
-            clock.sleep(patience.saturating_sub(waited)).await;
+            let waited = clock.monotonic().saturating_sub(arrived);
+            clock.sleep(patience.saturating_sub(waited).max(GLANCE)).await;
             if !health.borrow().answers() {
                 return;
             }

@@ -103,7 +103,7 @@ impl Up {
 /// The gateway on the public socket, and behind it each server on a port of its own.
 fn roles(zones: u8, demo: bool, rehearsal: bool, unsealed: bool, crash_at: &[String]) -> anyhow::Result<Vec<Role>> {
     // Somewhere else for each process, so that two that start at once do not choose the same.
-    let from = u16::try_from(std::process::id() % 16_000).unwrap_or(0) + 15_000;
+    let from = 15_000 + (std::process::id().wrapping_mul(17) % 17_000) as u16;
     let ports = private_ports(from, zones.into());
     anyhow::ensure!(
         ports.len() == usize::from(zones),

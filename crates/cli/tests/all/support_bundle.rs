@@ -15,6 +15,7 @@ use crate::installed::{Installed, address, get, text};
 const PARTS: [&str; 13] = [
     "MANIFEST.txt",
     "files.jsonl",
+    "log/gateway.log",
     "log/planted.log",
     "log/server-a.log",
     "log/up.log",

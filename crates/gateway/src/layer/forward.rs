@@ -62,8 +62,15 @@ impl Kept {
     }
 }
 
-/// Tries once. `is_patient`: a request that must not be sent twice waits for a server that fell silent meanwhile.
-pub async fn once(gate: &Gate, to: &Upstream, head: &Parts, body: Body, is_patient: bool) -> Result<Response, Tried> {
+/// Tries once; `arrived` is when the request came, since whoever waits has waited for earlier tries too. `is_patient`: a request that must not be sent twice waits for a server that fell silent meanwhile.
+pub async fn once(
+    gate: &Gate,
+    to: &Upstream,
+    head: &Parts,
+    body: Body,
+    arrived: Duration,
+    is_patient: bool,
+) -> Result<Response, Tried> {
     let shared = &gate.shared;
     let until = head.extensions.get::<Until>().map(|Until(until)| *until);
     let until = until.unwrap_or_else(|| Deadline::after(shared.clock.monotonic(), Duration::from_secs(1)));
@@ -96,7 +103,7 @@ pub async fn once(gate: &Gate, to: &Upstream, head: &Parts, body: Body, is_patie
     let result = tokio::select! {
         answer = answer => answer,
         () = tokio::time::sleep(left) => Err(Tried::Sent),
-        () = to.silent_for(&shared.clock, began, patience), if was_silent || !is_patient => Err(Tried::Sent),
+        () = to.silent_for(&shared.clock, arrived, patience), if was_silent || !is_patient => Err(Tried::Sent),
     };
     busy.end(shared.clock.monotonic(), result.is_ok());
     result

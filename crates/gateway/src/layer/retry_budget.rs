@@ -75,7 +75,8 @@ impl Retries {
 pub async fn send(State(gate): State<Gate>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let is_safe_or_keyed = head.method.is_safe() || head.headers.contains_key(IDEMPOTENCY_KEY);
-    gate.shared.retries.budget().deposit(gate.shared.clock.monotonic());
+    let arrived = gate.shared.clock.monotonic();
+    gate.shared.retries.budget().deposit(arrived);
     let mut body = match kept(&gate, body).await {
         Ok(body) => body,
         Err(refusal) => return refusal,
@@ -83,7 +84,7 @@ pub async fn send(State(gate): State<Gate>, request: Request) -> Response {
     let (mut places, mut was_sent) = (Vec::new(), false);
     while let Some((place, to)) = balancing::next(&gate.shared, &places) {
         let Some(body) = body.take() else { break };
-        match forward::once(&gate, to, &head, body, !is_safe_or_keyed).await {
+        match forward::once(&gate, to, &head, body, arrived, !is_safe_or_keyed).await {
             Ok(response) => return response,
             Err(tried) => {
                 places.push(place);

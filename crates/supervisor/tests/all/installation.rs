@@ -157,7 +157,7 @@ async fn a_server_that_hangs_is_replaced_and_meanwhile_none_is_named() {
     let internal = Door::new();
     let url = internal.url();
     let mut plan = plan(&folder, WELL, "127.0.0.1:0");
-    plan.arguments = Box::new(move |_, _| vec!["--start".into(), url.clone().into()]);
+    plan.roles[0].arguments = Box::new(move |_, _| vec!["--start".into(), url.clone().into()]);
     plan.patience = Patience {
         pause: Duration::from_millis(5),
         answer: Duration::from_secs(1),
