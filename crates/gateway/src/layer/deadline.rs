@@ -17,7 +17,6 @@ use http_body_util::BodyExt;
 use reliability::overload::deadline::{BodyPace, Deadline};
 use runtime::clock::Clock;
 use runtime::http::problem::Problem;
-use tokio::time::Sleep;
 
 use crate::limit::{BODY_GRACE, BODY_RATE, BODY_TIME, DEADLINE};
 use crate::visit::{Gate, Until};
@@ -45,6 +44,14 @@ pub async fn stamp(State(gate): State<Gate>, mut request: Request, next: Next) -
 #[error("the request's body came too slowly")]
 struct TooSlow;
 
+/// An instant that is waited for.
+type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn wait(clock: &Clock, span: Duration) -> Wait {
+    let clock = clock.clone();
+    Box::pin(async move { clock.sleep(span).await })
+}
+
 /// A body that fails when it comes too slowly.
 struct Paced {
     body: Body,
@@ -52,12 +59,12 @@ struct Paced {
     clock: Clock,
     began: Duration,
     bytes: u64,
-    by: Pin<Box<Sleep>>,
+    by: Wait,
 }
 
 impl Paced {
     fn new(body: Body, pace: BodyPace, clock: Clock) -> Self {
-        let (began, by) = (clock.monotonic(), Box::pin(tokio::time::sleep(pace.next_by(0))));
+        let (began, by) = (clock.monotonic(), wait(&clock, pace.next_by(0)));
         Self {
             body,
             pace,
@@ -82,7 +89,7 @@ impl http_body::Body for Paced {
                 self.bytes += data.map_or(0, |data| data.len() as u64);
                 let spent = self.clock.monotonic().saturating_sub(self.began);
                 let left = self.pace.next_by(self.bytes).saturating_sub(spent);
-                self.by = Box::pin(tokio::time::sleep(left));
+                self.by = wait(&self.clock, left);
             }
             return Poll::Ready(frame);
         }

@@ -102,7 +102,7 @@ pub async fn once(
     let patience = shared.settings.duration(&SILENT_PATIENCE);
     let result = tokio::select! {
         answer = answer => answer,
-        () = tokio::time::sleep(left) => Err(Tried::Sent),
+        () = shared.clock.sleep(left) => Err(Tried::Sent),
         () = to.silent_for(&shared.clock, arrived, patience), if was_silent || !is_patient => Err(Tried::Sent),
     };
     busy.end(shared.clock.monotonic(), result.is_ok());

@@ -1,4 +1,4 @@
-//! Who gets a request.
+//! Who gets a request: tables of who is drawn from and of ejection, and properties that must hold for any set of servers.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The smaller rules.
+//! The smaller rules, a table each: client address, caps, framing, paths, body pace, deadlines, retries.
 
 use std::net::IpAddr;
 use std::time::Duration;
