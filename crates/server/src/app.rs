@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use booking::engine::{Ask, Engine, KeyedRequest, Render};
 use booking::role::resident::Resident;
+use runtime::http::edge::EdgeKey;
 
 use crate::api::bulk_publish::Publisher;
 use crate::api::ready_answer::ReadyAnswers;
@@ -13,6 +14,7 @@ use crate::limit::{AVAILABILITY_AGE, DEADLINE, PROXIES};
 use crate::public_url::PublicUrl;
 use crate::request::arrival::Arrived;
 use crate::request::client_network::Proxies;
+use crate::request::edge;
 use crate::resident::guess_limit::GuessLimit;
 use crate::resident::home::Counted;
 
@@ -33,6 +35,7 @@ struct Inner {
     demo_mail: OnceLock<PathBuf>,
     guesses: GuessLimit,
     proxies: Proxies,
+    edge: OnceLock<EdgeKey>,
 }
 
 impl App {
@@ -47,6 +50,7 @@ impl App {
             demo_mail: OnceLock::new(),
             guesses: GuessLimit::default(),
             proxies: Proxies::new(engine.settings().text(&PROXIES)),
+            edge: OnceLock::new(),
             engine,
             public_url,
             rehearsal,
@@ -109,6 +113,16 @@ impl App {
         &self.inner.proxies
     }
 
+    /// From now on only what comes through a gateway with this key is answered.
+    pub fn behind_gateway(&self, key: EdgeKey) {
+        let _ = self.inner.edge.set(key);
+    }
+
+    /// The key of the gateway before us, where there is one.
+    pub fn edge(&self) -> Option<&EdgeKey> {
+        self.inner.edge.get()
+    }
+
     /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".
     pub fn can_tell(&self) -> bool {
         let now = self.engine().clock().now();
@@ -124,7 +138,7 @@ impl App {
     pub fn ask_since(&self, arrived: Arrived, key: Option<KeyedRequest>, render: Render) -> Ask {
         Ask {
             arrived: arrived.0,
-            deadline: self.engine().settings().duration(&DEADLINE),
+            deadline: edge::within(self.engine().settings().duration(&DEADLINE)),
             key,
             render,
         }

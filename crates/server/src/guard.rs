@@ -4,15 +4,18 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use base::answer::Fault;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use runtime::http::problem::Problem;
 
 use crate::answer::AskError;
 use crate::app::App;
 use crate::request::arrival::Arrived;
+use crate::request::edge::{self, Entry};
 
 /// Asked by load balancers and supervisors, which know addresses and no names.
 const ASKED_BY_ADDRESS: [&str; 2] = ["/livez", "/readyz"];
@@ -43,11 +46,13 @@ const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// The outermost layer of the public router.
 pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Arrived(app.engine().clock().now()));
-    let known = is_for_us(&app, &request);
-    let mut response = if known {
-        next.run(request).await
-    } else {
-        AskError::UnknownHost.into_response()
+    let by_address = ASKED_BY_ADDRESS.contains(&request.uri().path());
+    let mut response = match edge::enter(&app, &mut request) {
+        Entry::Refused if !by_address => AskError::UnknownHost.into_response(),
+        _ if !is_for_us(&app, &request) => AskError::UnknownHost.into_response(),
+        Entry::TooLate => too_late(),
+        Entry::Within(left) => edge::with_left(left, next.run(request)).await,
+        Entry::Open | Entry::Refused => next.run(request).await,
     };
     let headers = response.headers_mut();
     headers.reserve(ALWAYS.len());
@@ -58,6 +63,19 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         headers.insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
     }
     response
+}
+
+/// Whoever asked has gone, or goes before we could answer: nothing is begun.
+fn too_late() -> Response {
+    let fault = Fault::TimedOut;
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        fault.code(),
+        "There is no time left for this",
+    )
+    .detail("Nothing was begun. Try again with the same idempotency key.")
+    .retry(1, fault.retry_needs_key())
+    .into_response()
 }
 
 fn is_for_us(app: &App, request: &Request) -> bool {

@@ -123,8 +123,15 @@ const FILES_PERCENT: u64 = 80;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub SocketAddr);
 
+/// Who may connect beside the cap of all: asked for each connection before anything of it is read.
+pub trait Admit: Send + Sync {
+    /// What is held as long as the connection lives, or none where it is closed at once.
+    fn admit(&self, address: SocketAddr) -> Option<Box<dyn Send + Sync>>;
+}
+
 /// Serves one router on one socket.
 pub struct Listener {
+    admit: Option<Arc<dyn Admit>>,
     socket: TcpListener,
     limits: Limits,
     clock: Clock,
@@ -185,10 +192,19 @@ impl Listener {
             drain: settings.duration(&DRAIN_TIME),
         };
         Ok(Self {
+            admit: None,
             socket: TcpListener::from_std(socket)?,
             limits,
             clock: clock.clone(),
         })
+    }
+
+    /// Asks `admit` for each connection, and has room for this many at once at most.
+    #[must_use]
+    pub fn admitting(mut self, admit: Arc<dyn Admit>, connections: usize) -> Self {
+        self.limits.connections = self.limits.connections.min(connections).max(1);
+        self.admit = Some(admit);
+        self
     }
 
     /// Where it listens.
@@ -224,10 +240,14 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, address)) => {
+                    let admitted = self.admit.as_ref().map(|admit| admit.admit(address));
+                    if matches!(admitted, Some(None)) {
+                        continue;
+                    }
                     let shared = Arc::clone(&shared);
                     connections.spawn("connection", async move {
                         shared.connection(stream, address).await;
-                        drop(permit);
+                        drop((permit, admitted));
                     });
                 }
                 Err(error) if is_of_one_connection(&error) => {}

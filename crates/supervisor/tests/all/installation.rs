@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
-use supervisor::installation::{Event, Installation, Plan, UpError, prepare};
+use supervisor::installation::{Event, Installation, Kind, Plan, Role, UpError, prepare};
 use supervisor::instance::{InstanceError, children};
 use supervisor::processes::Processes;
 use supervisor::pulse::Patience;
@@ -30,7 +30,12 @@ fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
         listen,
         public_url: None,
         program,
-        arguments,
+        roles: vec![Role {
+            kind: Kind::Server,
+            arguments,
+            own: None,
+            waits: false,
+        }],
         patience: Patience::default(),
     }
 }
@@ -152,7 +157,7 @@ async fn a_server_that_hangs_is_replaced_and_meanwhile_none_is_named() {
     let internal = Door::new();
     let url = internal.url();
     let mut plan = plan(&folder, WELL, "127.0.0.1:0");
-    plan.arguments = Box::new(move |_, _| vec!["--start".into(), url.clone().into()]);
+    plan.roles[0].arguments = Box::new(move |_, _| vec!["--start".into(), url.clone().into()]);
     plan.patience = Patience {
         pause: Duration::from_millis(5),
         answer: Duration::from_secs(1),

@@ -1,0 +1,185 @@
+//! One gateway process from start to end: a listener and a pool on each core, probes, the last known openings, drain. Owns
+//! the order of these things; whoever calls it owns the arguments and the signals.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use base::limit::Settings;
+use reliability::overload::client_address::Networks;
+use reliability::overload::connection_limit::cap;
+use runtime::clock::Clock;
+use runtime::entropy::Entropy;
+use runtime::http::edge::EdgeKey;
+use runtime::http::listener::{self, Admit, CONNECTIONS, DRAIN_TIME, Listener};
+use runtime::http::metrics::Metrics;
+use runtime::http::trace::Trace;
+use runtime::secret::KeyError;
+use runtime::shutdown::Shutdown;
+use runtime::task::Owner;
+
+use crate::layer::connection_limit::ConnectionLimit;
+use crate::layer::forward::pool;
+use crate::layer::minimal_site::MinimalSite;
+use crate::layer::request_hygiene::RequestHygiene;
+use crate::layer::retry_budget::Retries;
+use crate::limit::PROXIES;
+use crate::upstream::last_known::LastKnown;
+use crate::upstream::{Address, Upstreams, health_check, last_known};
+use crate::visit::{Gate, Shared};
+use crate::{internal, stack};
+
+/// What the cores get beyond the listener's drain time.
+const CORE_STOP: Duration = Duration::from_millis(300);
+
+/// What a gateway needs to start.
+pub struct Start {
+    /// The data folder: the edge key, the last known openings.
+    pub data: PathBuf,
+    /// Bound, perhaps inherited: the door for people and programs.
+    pub public: TcpListener,
+    /// The host that people use, with its port where it has one.
+    pub host: String,
+    /// The servers.
+    pub servers: Vec<Address>,
+    /// The clock.
+    pub clock: Clock,
+    /// Chance.
+    pub entropy: Entropy,
+    /// The settings in force.
+    pub settings: Settings,
+    /// Asked when the process should end.
+    pub shutdown: Shutdown,
+}
+
+/// The gateway could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// A socket, a thread or the data folder did not do.
+    #[error("the gateway cannot start: {0}")]
+    Io(#[from] io::Error),
+    /// The edge key cannot be read or made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// Serves until asked to stop, then drains. `ready` is told the internal listener's address once the doors are open.
+pub async fn run(start: Start, ready: impl FnOnce(&str)) -> Result<(), GatewayError> {
+    let files = listener::raise_file_limit();
+    let metrics = Metrics::new(&start.clock);
+    let (public, shutdown) = (start.public.try_clone()?, start.shutdown.clone());
+    let shared = Arc::new(shared(start, &metrics)?);
+    let (clock, settings) = (&shared.clock, &shared.settings);
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    let connections = cap(settings.get(&CONNECTIONS), files);
+    tracing::info!(
+        files,
+        connections,
+        cores,
+        "the file limit, and the connections that it allows"
+    );
+    let trace = Trace::new(clock.clone(), shared.entropy.clone(), settings, &metrics);
+    let limit: Arc<dyn Admit> = Arc::new(ConnectionLimit::new(settings, &metrics));
+    health_check::first_look(&shared).await;
+    let owner = Owner::new(Shutdown::new());
+    health_check::start(&shared, &owner);
+    let gate = Gate {
+        shared: Arc::clone(&shared),
+        pool: pool(settings),
+    };
+    let (looking, stop) = (gate.clone(), owner.shutdown().clone());
+    owner.spawn("last known openings", async move {
+        last_known::keep_looking(&looking.shared, &looking.pool, &stop).await;
+    });
+    let serving = Owner::new(Shutdown::new());
+    for _ in 0..cores {
+        let core = Core {
+            socket: public.try_clone()?,
+            shared: Arc::clone(&shared),
+            trace: trace.clone(),
+            limit: Arc::clone(&limit),
+            connections: (connections as usize).div_ceil(cores),
+            stop: serving.shutdown().clone(),
+        };
+        serving.thread("core", move || core.run())?;
+    }
+    drop(public);
+    let internal = Listener::new(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, settings, clock)?;
+    ready(&format!("http://{}", internal.local_address()?));
+    let router = internal::router(&gate, metrics);
+    let drain = settings.duration(&DRAIN_TIME) + CORE_STOP;
+    let stopped = async {
+        shutdown.wait().await;
+        serving.stop_and_join(drain).await
+    };
+    let (_, unfinished) = tokio::join!(internal.serve(router, &shutdown), stopped);
+    owner.stop_and_join(CORE_STOP).await;
+    tracing::info!(?unfinished, "the gateway has stopped");
+    Ok(())
+}
+
+fn shared(start: Start, metrics: &Metrics) -> Result<Shared, GatewayError> {
+    let Start {
+        data,
+        host,
+        servers,
+        clock,
+        entropy,
+        settings,
+        ..
+    } = start;
+    let known = LastKnown::open(&data, &host, metrics)?;
+    Ok(Shared {
+        edge: EdgeKey::open_or_create(&data, &entropy)?,
+        // What does not read was refused when the settings were loaded.
+        proxies: Networks::parse(settings.text(&PROXIES)).unwrap_or_default(),
+        upstreams: Upstreams::new(servers, &settings, metrics),
+        hygiene: RequestHygiene::new(metrics),
+        retries: Retries::new(&settings, &clock, metrics),
+        minimal_site: MinimalSite::new(known, metrics),
+        clock,
+        entropy,
+        settings,
+    })
+}
+
+/// One core's share of the work: its own runtime, its own pool, the socket of all.
+struct Core {
+    socket: TcpListener,
+    shared: Arc<Shared>,
+    trace: Trace,
+    limit: Arc<dyn Admit>,
+    connections: usize,
+    stop: Shutdown,
+}
+
+impl Core {
+    fn run(self) {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tracing::error!(%error, "a core cannot serve: the others do");
+                return;
+            }
+        };
+        runtime.block_on(async {
+            let listener = match Listener::new(self.socket, &self.shared.settings, &self.shared.clock) {
+                Ok(listener) => listener.admitting(self.limit, self.connections),
+                Err(error) => {
+                    tracing::error!(%error, "a core cannot serve: the others do");
+                    return;
+                }
+            };
+            let gate = Gate {
+                pool: pool(&self.shared.settings),
+                shared: self.shared,
+            };
+            let cut = listener.serve(stack::router(&gate, self.trace), &self.stop).await;
+            tracing::info!(connections_cut = cut, "a core has stopped");
+        });
+    }
+}

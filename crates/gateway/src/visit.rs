@@ -1,0 +1,45 @@
+//! What the layers tell each other about one request, and what they all hold.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use base::limit::Settings;
+use reliability::overload::client_address::Networks;
+use reliability::overload::deadline::Deadline;
+use runtime::clock::Clock;
+use runtime::entropy::Entropy;
+use runtime::http::edge::EdgeKey;
+
+use crate::layer::forward::Pool;
+use crate::layer::minimal_site::MinimalSite;
+use crate::layer::request_hygiene::RequestHygiene;
+use crate::layer::retry_budget::Retries;
+use crate::upstream::Upstreams;
+
+/// Who asks, and until when an answer is worth something; on every request that passed those layers.
+#[derive(Debug, Clone, Copy)]
+pub struct Client(pub IpAddr);
+
+/// The instant, on every request.
+#[derive(Debug, Clone, Copy)]
+pub struct Until(pub Deadline);
+
+/// What the layers hold: shared by all cores but for the pool, of which each core has its own.
+#[derive(Clone)]
+pub struct Gate {
+    pub shared: Arc<Shared>,
+    pub pool: Pool,
+}
+
+/// Shared by all cores.
+pub struct Shared {
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub settings: Settings,
+    pub edge: EdgeKey,
+    pub proxies: Networks,
+    pub upstreams: Upstreams,
+    pub hygiene: RequestHygiene,
+    pub retries: Retries,
+    pub minimal_site: MinimalSite,
+}

@@ -1,0 +1,6 @@
+//! The gateway in front of servers that misbehave, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod misbehaving_server;
+mod passing;

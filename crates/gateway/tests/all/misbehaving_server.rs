@@ -1,0 +1,81 @@
+//! A server that answers probes, and does with all else what a test wants to see the gateway live with.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use runtime::clock::Clock;
+use runtime::task::Owner;
+
+/// What it does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Answers.
+    Well,
+    /// Answers after this many milliseconds.
+    Slow(u64),
+    /// Reads, and hangs up.
+    HangsUp,
+    /// Says half of what it promised.
+    Half,
+    /// Says what is not HTTP.
+    Garbage,
+}
+
+/// A server, and how many requests of visitors it has read.
+pub struct Misbehaving {
+    pub address: SocketAddr,
+    pub asked: Arc<AtomicU64>,
+}
+
+pub fn start(manner: Manner, clock: &Clock, owner: &Owner) -> Misbehaving {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, asked) = (socket.local_addr().unwrap(), Arc::<AtomicU64>::default());
+    let (count, clock, inner) = (Arc::clone(&asked), clock.clone(), owner.clone());
+    owner
+        .thread("misbehaving server", move || {
+            for stream in socket.incoming() {
+                let Ok(stream) = stream else { return };
+                let (count, clock) = (Arc::clone(&count), clock.clone());
+                let serve = move || serve(stream, manner, &count, &clock);
+                inner.thread("connection", serve).unwrap();
+            }
+        })
+        .unwrap();
+    Misbehaving { address, asked }
+}
+
+fn serve(mut stream: TcpStream, manner: Manner, count: &AtomicU64, clock: &Clock) {
+    while let Some(head) = head(&mut stream) {
+        let is_probe = head.starts_with("GET /readyz ");
+        // The gateway's own look at what is open comes when it likes.
+        if !is_probe && !head.starts_with("GET /api/v1/clinics?limit=200 ") {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        let answer: &[u8] = match manner {
+            _ if is_probe => b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            Manner::HangsUp => return,
+            Manner::Half => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+            Manner::Garbage => b"\0\x01 what?\r\n\r\n",
+            Manner::Well | Manner::Slow(_) => b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell",
+        };
+        if let (Manner::Slow(millis), false) = (manner, is_probe) {
+            clock.sleep_blocking(Duration::from_millis(millis));
+        }
+        if stream.write_all(answer).is_err() || matches!(manner, Manner::Half | Manner::Garbage) {
+            return;
+        }
+    }
+}
+
+/// A request's head; its body, if any, is short and comes with it.
+fn head(stream: &mut TcpStream) -> Option<String> {
+    let (mut bytes, mut some) = (Vec::new(), [0; 4096]);
+    while !bytes.windows(4).any(|four| four == b"\r\n\r\n") {
+        let count = stream.read(&mut some).ok().filter(|count| *count > 0)?;
+        bytes.extend_from_slice(&some[..count]);
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}

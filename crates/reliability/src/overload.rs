@@ -1,0 +1,9 @@
+//! A file for each layer of the gateway, by the same name: the layer acts, its namesake here decides.
+
+pub mod balancing;
+pub mod client_address;
+pub mod connection_limit;
+pub mod deadline;
+pub mod minimal_site;
+pub mod request_hygiene;
+pub mod retry_budget;
