@@ -15,6 +15,7 @@ use crate::connection::Use;
 use crate::fault::{Broken, OpenError};
 use crate::value::{Owned, Value};
 use base::answer::Fault;
+use runtime::entropy::Entropy;
 use rustls::pki_types::pem::PemObject;
 use std::fmt;
 use std::str::FromStr;
@@ -314,7 +315,8 @@ const REHEARSAL: &str = "rehearsal_";
 
 /// Makes an empty database beside the one that a URL names, and answers its URL: for tests and rehearsals.
 pub fn make_rehearsal(url: &str, name: &str) -> Result<String, OpenError> {
-    let name = format!("{REHEARSAL}{name}");
+    // Numbers of processes come again, and a server outlives many of them.
+    let name = format!("{REHEARSAL}{name}_{:016x}", Entropy::real().bits128() as u64);
     let session = Cluster::read(url)?.connect(Use::Beside);
     let made = session.map(|mut session| session.batch(&format!("CREATE DATABASE {name} TEMPLATE template0")));
     made?.map_err(|broken| OpenError::Cannot {
