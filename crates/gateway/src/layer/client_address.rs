@@ -27,7 +27,10 @@ pub async fn find(State(gate): State<Gate>, mut request: Request, next: Next) ->
     // A proxy on this machine that nobody named: everybody behind it looks as if they sat here. A server shows some
     // things only to whoever does, so it must hear that this is not known.
     let is_unnamed = client.is_loopback() && !lines.is_empty();
-    for name in FORGEABLE.into_iter().filter(|name| !is_unnamed || *name != FORWARDED_FOR) {
+    for name in FORGEABLE
+        .into_iter()
+        .filter(|name| !is_unnamed || *name != FORWARDED_FOR)
+    {
         request.headers_mut().remove(name);
     }
     request.extensions_mut().insert(Client(client));
