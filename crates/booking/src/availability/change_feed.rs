@@ -304,12 +304,13 @@ impl ChangeFeed {
         })
     }
 
-    /// Shows what was read, unless something newer was shown meanwhile; as of when it is current.
+    /// Shows what was read, unless something newer is shown; as of when what was read is current, shown or not: a replica
+    /// that is a moment behind what the primary showed is as good as before, once the primary is not asked any more.
     fn apply(&self, applied: &mut Applied, before: &Applied, from: From<'_>, look: Look) -> Option<Duration> {
         // Only the primary may take back what was shown, which it does after a failover that lost what nobody was told.
         let may_take_back = matches!(from, From::Primary) && applied.looks == before.looks;
         if !may_take_back && !look.sight.covers(&applied.shown) {
-            return None;
+            return look.at;
         }
         let seen = |slot: &SlotId| applied.own.get(slot).is_none_or(|own| look.sight.has(*own));
         match look.picture {
@@ -363,14 +364,20 @@ impl ChangeFeed {
         Ok(())
     }
 
-    /// How old what a replica shows was when it was last looked at, and how long ago that was, together.
+    /// How old what a replica had when it was last looked at is by now.
     fn replica_age(&self) -> Duration {
         let at = Duration::from_micros(self.replica_at.load(Ordering::Acquire));
         self.clock.monotonic().saturating_sub(at)
     }
 
-    /// Follows commits until told to stop; the owned thread of the engine. While a replica shows what is younger than
-    /// `rests_below`, the primary is not asked.
+    /// How long ago what is shown was last confirmed to be current.
+    fn shown_age(&self) -> Duration {
+        let at = Duration::from_micros(self.confirmed_at.load(Ordering::Acquire));
+        self.clock.monotonic().saturating_sub(at)
+    }
+
+    /// Follows commits until told to stop; the owned thread of the engine. While a replica has what is younger than
+    /// `rests_below`, and that is what is shown, the primary is not asked.
     pub(crate) fn follow(
         &self,
         mut connection: Connection,
@@ -381,7 +388,7 @@ impl ChangeFeed {
         let mut seen = None;
         let mut failing = false;
         while !shutdown.requested() {
-            if rests_below.is_none_or(|least| self.replica_age() >= least) {
+            if rests_below.is_none_or(|least| self.replica_age().max(self.shown_age()) >= least) {
                 let looked = self.look(&mut connection, &mut seen);
                 if let Err(cause) = &looked
                     && !failing

@@ -6,10 +6,11 @@
 use super::change_feed::ChangeFeed;
 use crate::engine::{Counters, StartError, count};
 use crate::pause::Pause;
+use crate::sealing::committed;
 use crate::{limit, move_pause, records};
 use base::limit::Settings;
 use database::postgres::Cluster;
-use database::{Broken, CommitFailed, Connection, Database, Transaction};
+use database::{Broken, Connection, Database, Transaction};
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
@@ -55,13 +56,7 @@ impl Beats {
             sent.pop_front();
         }
         drop(sent);
-        tx.commit().map_err(|failed| match failed {
-            CommitFailed::NotDone(broken) => broken,
-            CommitFailed::InDoubt(cause) => Broken::Fault {
-                fault: base::answer::Fault::Unreachable,
-                cause,
-            },
-        })
+        committed(tx)
     }
 
     /// As of when a view is current; none where it shows no beat of ours since we started.

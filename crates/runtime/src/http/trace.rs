@@ -58,7 +58,7 @@ pub const LOGGED_READS: Setting = Setting {
     reason: "lines in a second for readers who got what they wanted: seventy thousand visitors a minute would push out of the log \
              within minutes what went wrong for one of them. All are counted; writes, refusals, faults and slow answers are all logged",
     below: "a quiet site's log does not show who came",
-    above: "in a crowd the log forgets within minutes, and costs a fifth of the answers",
+    above: "in a crowd the log forgets within minutes what went wrong",
 };
 
 /// A W3C trace id: 16 bytes, not all zero.

@@ -71,6 +71,14 @@ impl Cluster {
         Ok(())
     }
 
+    /// A standby shows each commit so much later than it has it. (In a file of its own, which Patroni leaves alone.)
+    pub fn lag(&self, node: usize, by: Duration) -> Result<()> {
+        let delay = format!("ALTER SYSTEM SET recovery_min_apply_delay = {}", by.as_millis());
+        self.ask(node, "postgres", &delay)?;
+        self.ask(node, "postgres", "SELECT pg_reload_conf()")?;
+        Ok(())
+    }
+
     /// Cuts a node's wire, or mends it. Only where each is apart.
     pub fn cut(&self, node: usize, cut: bool) -> Result<()> {
         self.network.cut(node, cut)

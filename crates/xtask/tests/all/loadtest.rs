@@ -228,9 +228,16 @@ fn a_stall_of_two_seconds_is_seen_by_two_open_clients_alike_and_hidden_by_a_clos
         row.p99_ms
     );
     assert!((1_700.0..3_000.0).contains(&p99), "{p99} ms");
-    // The stall stands in the series as well: seconds in which nobody was served while as many as ever came.
-    let silent = &report.seconds[STALLS_AFTER.as_secs() as usize + 1];
-    assert!(silent.due > 150 && silent.served() < silent.due / 2, "{silent:?}");
+    // The stall stands in the series as well: whenever the test's own first second began, two seconds of it hold a
+    // whole one of the series, in which nobody was served while as many as ever came.
+    assert!(
+        report
+            .seconds
+            .iter()
+            .any(|second| second.due > 150 && second.served() < second.due / 10),
+        "{:?}",
+        report.seconds
+    );
     // The closed client met it once on each connection, and forgot it among thousands of quick answers.
     assert!(
         hidden < p99 / 4.0 && closed.last().is_some_and(|longest| *longest > 1_500.0),

@@ -23,6 +23,8 @@ const TURNS_WITHIN: Duration = Duration::from_secs(3);
 const SERVES_WITHIN: Duration = Duration::from_secs(10);
 /// How old what is shown may be said to be: the setting's two seconds, and what rounding adds.
 const OLDEST_S: i64 = 3;
+/// How much later a standby shows what it has, in the end: some looks of the change feed.
+const LAG: Duration = Duration::from_millis(300);
 /// What is looked for on the primary, so many times.
 const TURNS: usize = 3;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -88,19 +90,25 @@ async fn tried(stage: &Stage, server: &Server) -> Result<()> {
         server.until_shown(time, free - 2, FOLLOWS_WITHIN).await?;
     }
 
+    // From now on a little behind for good: the way back must not need a standby that has seen what the primary just showed.
+    standbys(stage)?.try_for_each(|node| stage.cluster.lag(node, LAG))?;
     still(stage, false)?;
     server.serves(true).await?;
+    standbys(stage)?.try_for_each(|node| stage.cluster.lag(node, Duration::ZERO))?;
     for hold in &holds {
         first.send(&request::give_back(hold)).await?;
     }
     server.until_shown(time, free, FOLLOWS_WITHIN).await
 }
 
+fn standbys(stage: &Stage) -> Result<impl Iterator<Item = usize>> {
+    let primary = stage.cluster.primary().context("there is no primary")?;
+    Ok((0..NODES).filter(move |node| *node != primary))
+}
+
 /// Lets the standbys show nothing of what they are sent, or again.
 fn still(stage: &Stage, still: bool) -> Result<()> {
-    let primary = stage.cluster.primary().context("there is no primary")?;
-    let standbys = (0..NODES).filter(|node| *node != primary);
-    standbys
+    standbys(stage)?
         .into_iter()
         .try_for_each(|node| stage.cluster.show_nothing_new(node, still))
 }
