@@ -35,7 +35,9 @@ pub fn enter(app: &App, request: &mut Request) -> Entry {
     let header = request.headers_mut().remove(EDGE);
     let Some(key) = app.edge() else { return Entry::Open };
     let text = header.as_ref().and_then(|value| value.to_str().ok());
-    let Some(edge) = text.and_then(|text| key.open(text, app.engine().clock().now())) else {
+    // The gateway's clock is the machine's: a rehearsal shifts ours alone.
+    let now = app.engine().clock().unshifted();
+    let Some(edge) = text.and_then(|text| key.open(text, now)) else {
         return Entry::Refused;
     };
     request

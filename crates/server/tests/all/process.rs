@@ -251,3 +251,19 @@ async fn behind_a_gateway_only_its_requests_are_answered_and_none_that_is_too_la
     }
     running.stop().await.expect("it stops in order");
 }
+
+#[tokio::test]
+async fn a_rehearsal_shifts_the_servers_clock_and_its_gateway_still_gets_in() {
+    let (clock, gateways) = (Clock::shiftable(), Clock::real());
+    let running = start_behind("edge-shifted", clock.clone(), true).await;
+    let key = EdgeKey::open_or_create(&running.data, &Entropy::real()).expect("the server has made it");
+    clock.shift(Duration::from_hours(1)).expect("it may be shifted");
+    let edge = Edge {
+        client: Ipv4Addr::LOCALHOST.into(),
+        left: Duration::from_secs(5),
+    };
+    let head = format!("GET / HTTP/1.1\r\nEvenkeel-Edge: {}", key.seal(&edge, gateways.now()));
+    let answer = Running::ask(running.public, &head, "").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    running.stop().await.expect("it stops in order");
+}
