@@ -2,8 +2,10 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use gateway::process::{self, Start};
+use gateway::limit::DRAIN_NOTICE;
+use gateway::process::{self, News, Start};
 use gateway::upstream::Address;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
@@ -14,6 +16,9 @@ use runtime::telemetry::{self, Wanted};
 use crate::configuration;
 use crate::exit::Exit;
 use crate::serve::{LAST_RESORT, end_at_once, say};
+
+/// How long a gateway that was told to end goes on accepting until its supervisor has another one on the same socket.
+const RELIEVED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What is served, and how.
 pub struct Plan {
@@ -60,11 +65,14 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
             Interrupt::Stops
         };
         on_signals(&signals, &shutdown, interrupt)?;
+        let (released, mut notice) = (Shutdown::new(), settings.duration(&DRAIN_NOTICE));
         if plan.supervised {
-            on_stdin_end(&signals, &shutdown)?;
-            let (asked, clock) = (shutdown.clone(), clock.clone());
+            notice = RELIEVED_WITHIN;
+            on_stdin_end(&signals, &released)?;
+            let (asked, shutdown, clock) = (released.clone(), shutdown.clone(), clock.clone());
             signals.spawn("last resort", async move {
                 asked.wait().await;
+                shutdown.request();
                 clock.sleep(LAST_RESORT).await;
                 tracing::error!("did not drain in time: ending at once");
                 end_at_once();
@@ -79,9 +87,14 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
             entropy: Entropy::real(),
             settings,
             shutdown,
+            released,
+            notice,
         };
-        process::run(start, |internal| {
-            say(&serde_json::json!({"event": "ready", "internal": internal}));
+        process::run(start, |news| {
+            say(&match news {
+                News::Ready(internal) => serde_json::json!({"event": "ready", "internal": internal}),
+                News::Draining => serde_json::json!({"event": "draining"}),
+            });
         })
         .await?;
         Ok(Exit::Done)

@@ -18,7 +18,7 @@ pub fn router(gate: &Gate, metrics: Metrics) -> Router {
             "/readyz",
             get(move || async move {
                 let answers = gate.shared.upstreams.all().iter().any(|one| one.health().answers());
-                Health::of([("servers", answers)])
+                Health::of([("servers", answers), ("draining", !gate.shared.is_leaving())])
             }),
         )
         .route(

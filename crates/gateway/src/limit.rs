@@ -225,6 +225,19 @@ pub const LAST_KNOWN_AGE: Setting = Setting {
     above: "people are sent to clinics that have long been full",
 };
 
+/// How long it goes on accepting after it was told to end, where no supervisor keeps its socket.
+pub const DRAIN_NOTICE: Setting = Setting {
+    key: "gateway.drain_notice",
+    unit: Unit::Milliseconds,
+    default: 0,
+    min: 0,
+    max: 60_000,
+    reason: "`/readyz` says 503 from the first instant; twice the pause of whoever asks it gives them time to send people \
+             elsewhere. Under `up` no such time is needed: the next gateway has the same socket",
+    below: "no such span",
+    above: "a restart takes longer",
+};
+
 fn check(text: &str) -> Result<(), String> {
     Networks::parse(text).map(|_| ())
 }
@@ -265,4 +278,5 @@ pub const ALL: &[&Setting] = &[
     &RETRIES_SAVED,
     &LAST_KNOWN_PAUSE,
     &LAST_KNOWN_AGE,
+    &DRAIN_NOTICE,
 ];

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ use crate::upstream::{Address, Upstreams, health_check, last_known};
 use crate::visit::{Gate, Shared};
 use crate::{internal, stack};
 
+/// How long a kept connection may still bring a request before a drain closes it.
+const PARTING: Duration = Duration::from_millis(500);
 /// What the cores get beyond the listener's drain time.
 const CORE_STOP: Duration = Duration::from_millis(300);
 
@@ -54,6 +57,19 @@ pub struct Start {
     pub settings: Settings,
     /// Asked when the process should end.
     pub shutdown: Shutdown,
+    /// Asked when whoever stands before it knows that, and it need not accept any more.
+    pub released: Shutdown,
+    /// How long it goes on accepting until then, at most.
+    pub notice: Duration,
+}
+
+/// What whoever started it may want to know.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// The doors are open; the internal listener's address.
+    Ready(&'a str),
+    /// It was asked to end, and does.
+    Draining,
 }
 
 /// The gateway could not start.
@@ -67,11 +83,13 @@ pub enum GatewayError {
     Key(#[from] KeyError),
 }
 
-/// Serves until asked to stop, then drains. `ready` is told the internal listener's address once the doors are open.
-pub async fn run(start: Start, ready: impl FnOnce(&str)) -> Result<(), GatewayError> {
+/// Serves until asked to stop, then drains: says that it is not ready any more, goes on until it is released, accepts nobody
+/// from then on, and ends what it has begun.
+pub async fn run(start: Start, tell: impl Fn(News<'_>)) -> Result<(), GatewayError> {
     let files = listener::raise_file_limit();
     let metrics = Metrics::new(&start.clock);
     let (public, shutdown) = (start.public.try_clone()?, start.shutdown.clone());
+    let (released, notice) = (start.released.clone(), start.notice);
     let shared = Arc::new(shared(start, &metrics)?);
     let (clock, settings) = (&shared.clock, &shared.settings);
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
@@ -109,14 +127,23 @@ pub async fn run(start: Start, ready: impl FnOnce(&str)) -> Result<(), GatewayEr
     }
     drop(public);
     let internal = Listener::new(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, settings, clock)?;
-    ready(&format!("http://{}", internal.local_address()?));
+    tell(News::Ready(&format!("http://{}", internal.local_address()?)));
     let router = internal::router(&gate, metrics);
     let drain = settings.duration(&DRAIN_TIME) + CORE_STOP;
+    let over = Shutdown::new();
     let stopped = async {
         shutdown.wait().await;
-        serving.stop_and_join(drain).await
+        shared.leaving.store(true, Ordering::Relaxed);
+        tell(News::Draining);
+        tokio::select! {
+            () = released.wait() => {}
+            () = clock.sleep(notice) => released.request(),
+        }
+        let unfinished = serving.stop_and_join(drain).await;
+        over.request();
+        unfinished
     };
-    let (_, unfinished) = tokio::join!(internal.serve(router, &shutdown), stopped);
+    let (_, unfinished) = tokio::join!(internal.serve(router, &over), stopped);
     owner.stop_and_join(CORE_STOP).await;
     tracing::info!(?unfinished, "the gateway has stopped");
     Ok(())
@@ -141,6 +168,7 @@ fn shared(start: Start, metrics: &Metrics) -> Result<Shared, GatewayError> {
         hygiene: RequestHygiene::new(metrics),
         retries: Retries::new(&settings, &clock, metrics),
         minimal_site: MinimalSite::new(known, metrics),
+        leaving: AtomicBool::new(false),
         clock,
         entropy,
         settings,
@@ -168,7 +196,7 @@ impl Core {
         };
         runtime.block_on(async {
             let listener = match Listener::new(self.socket, &self.shared.settings, &self.shared.clock) {
-                Ok(listener) => listener.admitting(self.limit, self.connections),
+                Ok(listener) => listener.admitting(self.limit, self.connections).parting(PARTING),
                 Err(error) => {
                     tracing::error!(%error, "a core cannot serve: the others do");
                     return;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use base::limit::Settings;
 use http::uri::Authority;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use reliability::overload::balancing::{Candidate, Ejection, EjectionRule, Health, cost, share};
 use runtime::clock::Clock;
 use runtime::http::metrics::Metrics;
@@ -44,13 +45,19 @@ pub struct Upstream {
     rule: EjectionRule,
     slow_start: Duration,
     ejections: Counter,
+    ready: Gauge,
 }
 
 impl Upstreams {
     /// These.
     pub fn new(addresses: Vec<Address>, settings: &Settings, metrics: &Metrics) -> Self {
-        let ejections = Counter::default();
+        let (ejections, ready) = (Counter::default(), Gauge::default());
         metrics.register(|registry| {
+            registry.register(
+                "gateway_servers_ready",
+                "Servers that say they are ready",
+                ready.clone(),
+            );
             registry.register(
                 "gateway_ejections",
                 "Times that a server was not used for a while because it failed",
@@ -73,6 +80,7 @@ impl Upstreams {
             rule,
             slow_start: settings.duration(&SLOW_START),
             ejections: ejections.clone(),
+            ready: ready.clone(),
         };
         Self(addresses.into_iter().map(upstream).collect())
     }
@@ -97,8 +105,15 @@ impl Upstream {
     /// What a probe saw. Returns whether that is news.
     pub fn seen(&self, health: Health, now: Duration) -> bool {
         let before = self.health.send_replace(health);
-        if health == Health::Ready && before != Health::Ready {
-            self.ready_ms.store(now.as_millis() as u64, Ordering::Relaxed);
+        match (before == Health::Ready, health == Health::Ready) {
+            (false, true) => {
+                self.ready_ms.store(now.as_millis() as u64, Ordering::Relaxed);
+                self.ready.inc();
+            }
+            (true, false) => {
+                self.ready.dec();
+            }
+            _ => {}
         }
         before != health
     }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::limit::Settings;
 use reliability::overload::client_address::Networks;
@@ -42,4 +43,13 @@ pub struct Shared {
     pub hygiene: RequestHygiene,
     pub retries: Retries,
     pub minimal_site: MinimalSite,
+    /// Whether it was asked to end.
+    pub leaving: AtomicBool,
+}
+
+impl Shared {
+    /// Whether new visitors should go elsewhere, if there is an elsewhere.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
 }

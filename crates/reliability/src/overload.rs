@@ -5,5 +5,7 @@ pub mod client_address;
 pub mod connection_limit;
 pub mod deadline;
 pub mod minimal_site;
+pub mod proxy_protocol;
+pub mod request_framing;
 pub mod request_hygiene;
 pub mod retry_budget;

@@ -49,6 +49,8 @@ pub enum Said {
         /// Such as `http://127.0.0.1:40123`.
         internal: String,
     },
+    /// It was asked to end, by somebody else than us, and does so: what it keeps of ours another may have.
+    Draining,
     /// A long start goes on.
     Progress {
         /// What is being done, for a person.

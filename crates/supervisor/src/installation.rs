@@ -9,9 +9,11 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 
@@ -257,6 +259,8 @@ impl Installation {
     async fn keep<T: FnMut(Event<'_>)>(&self, place: usize, board: &Board<T>, stop: &Shutdown) -> Result<(), UpError> {
         let role = &self.plan.roles[place];
         let (mut restart, mut was_ready) = (Restart::default(), false);
+        // Somebody asked these to end: each has the socket until the next one is there.
+        let (mut leaving, mut is_there) = (FuturesUnordered::new(), Shutdown::new());
         if role.waits {
             tokio::select! {
                 () = board.first.wait() => {}
@@ -268,8 +272,28 @@ impl Installation {
                 start: restart.start_patience(self.plan.patience.start),
                 ..self.plan.patience
             };
-            let (how, code, healthy) = match self.life(place, start, patience, stop, board).await {
+            let there = is_there.clone();
+            let mut life = pin!(self.life(place, start, patience, (stop, &there), board));
+            let ended = loop {
+                tokio::select! {
+                    ended = &mut life => break ended,
+                    Some(()) = leaving.next(), if !leaving.is_empty() => {}
+                }
+            };
+            let (how, code, healthy) = match ended {
                 Ok(Life::Stopped) => break,
+                Ok(Life::Leaving(child)) => {
+                    tracing::info!(
+                        who = role.kind.word(),
+                        pid = child.pid(),
+                        "it was asked to end and is relieved"
+                    );
+                    self.forget(place, board);
+                    was_ready = true;
+                    is_there = Shutdown::new();
+                    leaving.push(relieved(child, is_there.clone()));
+                    continue;
+                }
                 Ok(Life::Ended { how, code, healthy }) => (how, code, healthy),
                 Ok(Life::GivenUp { why, healthy }) => {
                     if matches!(why, GivenUp::Mute(_)) {
@@ -300,16 +324,18 @@ impl Installation {
                 () = stop.wait() => break,
             }
         }
+        is_there.request();
+        while leaving.next().await.is_some() {}
         Ok(())
     }
 
-    /// One child from its start to its end.
+    /// One child from its start to its end; `stop` ends it, and the other is asked once it is ready.
     async fn life<T: FnMut(Event<'_>)>(
         &self,
         place: usize,
         start: u64,
         patience: Patience,
-        stop: &Shutdown,
+        (stop, is_there): (&Shutdown, &Shutdown),
         board: &Board<T>,
     ) -> io::Result<Life> {
         let role = &self.plan.roles[place];
@@ -331,6 +357,9 @@ impl Installation {
                 news = child.next() => match news? {
                     News::Said(said) => {
                         pulse.said(&said);
+                        if said == Said::Draining && ready_since.is_some() {
+                            return Ok(Life::Leaving(child));
+                        }
                         if let Said::Progress { what, done, total } = &said {
                             board.tell(Event::Progress { what, done: *done, total: *total });
                         }
@@ -347,6 +376,7 @@ impl Installation {
                 },
                 () = self.answers(role), if opening => {
                     ready_since = Some(self.clock.monotonic());
+                    is_there.request();
                     tracing::info!(who, pid = child.pid(), "it is ready");
                     unsaved = !self.note(place, board, child.pid(), pulse.internal().unwrap_or_default());
                 }
@@ -512,6 +542,8 @@ impl<T: FnMut(Event<'_>)> Board<T> {
 enum Life {
     /// We were asked to stop, and it has stopped.
     Stopped,
+    /// Somebody else asked it to stop: it does so, and still has the socket.
+    Leaving(Child),
     /// It ended by itself, or somebody ended it.
     Ended {
         how: String,
@@ -525,6 +557,18 @@ enum Life {
         /// The same.
         healthy: Option<Duration>,
     },
+}
+
+/// Waits until the next one is there, or this one is gone by itself, and sees to its end.
+async fn relieved(mut child: Child, next: Shutdown) {
+    let gone = async { while !matches!(child.next().await, Ok(News::Ended(_)) | Err(_)) {} };
+    let is_gone = tokio::select! {
+        () = gone => true,
+        () = next.wait() => false,
+    };
+    if !is_gone && let Err(error) = child.stop().await {
+        tracing::warn!(%error, "a child that was relieved cannot be waited for");
+    }
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, UpError> {

@@ -89,6 +89,9 @@ impl Asked {
 /// The layer.
 pub async fn answer(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let asked = Asked::of(&request);
+    if asked.path == "/readyz" && gate.shared.is_leaving() {
+        return Health::of([("draining", false)]).into_response();
+    }
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<Unanswered>() {
         Some(Unanswered(why)) => degraded(&gate.shared, &asked, why),

@@ -74,7 +74,8 @@ impl Retries {
 /// The innermost layer.
 pub async fn send(State(gate): State<Gate>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let is_safe_or_keyed = head.method.is_safe() || head.headers.contains_key(IDEMPOTENCY_KEY);
+    // What HTTP says is as good done twice (DELETE), and what its key makes so.
+    let is_safe_or_keyed = head.method.is_idempotent() || head.headers.contains_key(IDEMPOTENCY_KEY);
     let arrived = gate.shared.clock.monotonic();
     gate.shared.retries.budget().deposit(arrived);
     let mut body = match kept(&gate, body).await {

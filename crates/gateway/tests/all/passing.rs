@@ -51,6 +51,8 @@ impl Gate {
             entropy: Entropy::real(),
             settings: Settings::default(),
             shutdown: owner.shutdown().clone(),
+            released: owner.shutdown().clone(),
+            notice: Duration::ZERO,
         };
         owner
             .thread("gateway", move || {
