@@ -9,9 +9,10 @@ use gateway::process::{self, News, Start};
 use gateway::upstream::Address;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
-use runtime::shutdown::{Interrupt, Shutdown, on_signals, on_stdin_end};
+use runtime::shutdown::{Interrupt, Shutdown, on_signals_with, on_stdin_end};
 use runtime::task::Owner;
 use runtime::telemetry::{self, Wanted};
+use tokio::sync::mpsc;
 
 use crate::configuration;
 use crate::exit::Exit;
@@ -19,6 +20,9 @@ use crate::serve::{LAST_RESORT, end_at_once, say};
 
 /// How long a gateway that was told to end goes on accepting until its supervisor has another one on the same socket.
 const RELIEVED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Settings that wait to be followed.
+const RELOADS_WAITING: usize = 4;
 
 /// What is served, and how.
 pub struct Plan {
@@ -64,7 +68,16 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         } else {
             Interrupt::Stops
         };
-        on_signals(&signals, &shutdown, interrupt)?;
+        let (reload, reloads) = mpsc::channel(RELOADS_WAITING);
+        let folder = data.clone();
+        // Settings that cannot be used change nothing: those in force stay.
+        on_signals_with(&signals, &shutdown, interrupt, move || {
+            match configuration::load(&folder) {
+                // When several wait the last is what counts, and the file says the same to all.
+                Ok(settings) => drop(reload.try_send(settings)),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "the settings cannot be read again"),
+            }
+        })?;
         let (released, mut notice) = (Shutdown::new(), settings.duration(&DRAIN_NOTICE));
         if plan.supervised {
             notice = RELIEVED_WITHIN;
@@ -90,7 +103,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
             released,
             notice,
         };
-        process::run(start, |news| {
+        process::run(start, reloads, |news| {
             say(&match news {
                 News::Ready(internal) => serde_json::json!({"event": "ready", "internal": internal}),
                 News::Draining => serde_json::json!({"event": "draining"}),

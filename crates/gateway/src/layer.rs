@@ -7,5 +7,6 @@ pub mod connection_limit;
 pub mod deadline;
 pub mod forward;
 pub mod minimal_site;
+pub mod request_framing;
 pub mod request_hygiene;
 pub mod retry_budget;

@@ -253,8 +253,65 @@ pub const PROXIES: TextSetting = TextSetting {
     secret: false,
 };
 
+fn check_proxy_protocol(text: &str) -> Result<(), String> {
+    (text == "v2")
+        .then_some(())
+        .ok_or_else(|| format!("expected `v2` or nothing, not {text:?}"))
+}
+
+/// Whether each connection begins with what a proxy says of it.
+pub const PROXY_PROTOCOL: TextSetting = TextSetting {
+    key: "gateway.proxy_protocol",
+    characters_max: 8,
+    check: check_proxy_protocol,
+    expected: "`v2` where every connection comes from a proxy of `gateway.proxies` and begins with a PROXY header",
+    absent: "connections begin with a request",
+    reason: "a proxy that passes on TLS unread has no other way to say who asks; never guessed, since anybody could then say so",
+    secret: false,
+};
+
+fn check_path(text: &str) -> Result<(), String> {
+    (!text.contains('\0'))
+        .then_some(())
+        .ok_or_else(|| "expected a path".to_owned())
+}
+
+/// The certificate.
+pub const TLS_CERTIFICATE: TextSetting = TextSetting {
+    key: "tls.certificate",
+    characters_max: 4_096,
+    check: check_path,
+    expected: "the PEM file of the certificate and those above it, relative to the data folder",
+    absent: "the gateway speaks HTTP without TLS",
+    reason: "with one the gateway can stand on the Internet by itself; read again when it changes, and on SIGHUP",
+    secret: false,
+};
+
+/// Its key.
+pub const TLS_KEY: TextSetting = TextSetting {
+    key: "tls.key",
+    characters_max: 4_096,
+    check: check_path,
+    expected: "the PEM file of the certificate's private key, relative to the data folder",
+    absent: "the gateway speaks HTTP without TLS",
+    reason: "belongs to `tls.certificate`; only its path stands here",
+    secret: false,
+};
+
+/// Time for TLS to come about.
+pub const TLS_TIME: Setting = Setting {
+    key: "tls.handshake_time",
+    unit: Unit::Seconds,
+    default: 5,
+    min: 1,
+    max: 60,
+    reason: "two round trips on a bad mobile line take two seconds",
+    below: "phones on bad networks are cut off",
+    above: "few connections that say nothing hold places that others need",
+};
+
 /// All texts of this crate.
-pub const TEXTS: &[&TextSetting] = &[&PROXIES];
+pub const TEXTS: &[&TextSetting] = &[&PROXIES, &PROXY_PROTOCOL, &TLS_CERTIFICATE, &TLS_KEY];
 
 /// All settings of this crate.
 pub const ALL: &[&Setting] = &[
@@ -279,4 +336,5 @@ pub const ALL: &[&Setting] = &[
     &LAST_KNOWN_PAUSE,
     &LAST_KNOWN_AGE,
     &DRAIN_NOTICE,
+    &TLS_TIME,
 ];

@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use base::limit::Settings;
 use reliability::overload::client_address::Networks;
 use reliability::overload::connection_limit::cap;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
+use runtime::http::door::Door;
 use runtime::http::edge::EdgeKey;
 use runtime::http::listener::{self, Admit, CONNECTIONS, DRAIN_TIME, Listener};
 use runtime::http::metrics::Metrics;
@@ -22,7 +24,10 @@ use runtime::http::trace::Trace;
 use runtime::secret::KeyError;
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
+use tokio::sync::mpsc;
 
+use crate::certificate::{Certificate, CertificateError};
+use crate::entrance::Entrance;
 use crate::layer::connection_limit::ConnectionLimit;
 use crate::layer::forward::pool;
 use crate::layer::minimal_site::MinimalSite;
@@ -78,6 +83,9 @@ pub enum GatewayError {
     /// A socket, a thread or the data folder did not do.
     #[error("the gateway cannot start: {0}")]
     Io(#[from] io::Error),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The edge key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -85,13 +93,13 @@ pub enum GatewayError {
 
 /// Serves until asked to stop, then drains: says that it is not ready any more, goes on until it is released, accepts nobody
 /// from then on, and ends what it has begun.
-pub async fn run(start: Start, tell: impl Fn(News<'_>)) -> Result<(), GatewayError> {
+pub async fn run(start: Start, reloads: mpsc::Receiver<Settings>, tell: impl Fn(News<'_>)) -> Result<(), GatewayError> {
     let files = listener::raise_file_limit();
     let metrics = Metrics::new(&start.clock);
     let (public, shutdown) = (start.public.try_clone()?, start.shutdown.clone());
     let (released, notice) = (start.released.clone(), start.notice);
     let shared = Arc::new(shared(start, &metrics)?);
-    let (clock, settings) = (&shared.clock, &shared.settings);
+    let (clock, settings) = (&shared.clock, &*shared.settings());
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
     let connections = cap(settings.get(&CONNECTIONS), files);
     tracing::info!(
@@ -101,7 +109,10 @@ pub async fn run(start: Start, tell: impl Fn(News<'_>)) -> Result<(), GatewayErr
         "the file limit, and the connections that it allows"
     );
     let trace = Trace::new(clock.clone(), shared.entropy.clone(), settings, &metrics);
-    let limit: Arc<dyn Admit> = Arc::new(ConnectionLimit::new(settings, &metrics));
+    let limit = Arc::new(ConnectionLimit::new(settings, &metrics));
+    let certificate = Certificate::open(&shared.data, settings, clock, &metrics)?;
+    let door = Entrance::new(settings, certificate.clone(), Arc::clone(&limit), &metrics);
+    let door: Arc<dyn Door> = Arc::new(door);
     health_check::first_look(&shared).await;
     let owner = Owner::new(Shutdown::new());
     health_check::start(&shared, &owner);
@@ -113,13 +124,27 @@ pub async fn run(start: Start, tell: impl Fn(News<'_>)) -> Result<(), GatewayErr
     owner.spawn("last known openings", async move {
         last_known::keep_looking(&looking.shared, &looking.pool, &stop).await;
     });
+    let following = Following {
+        shared: Arc::clone(&shared),
+        limit: Arc::clone(&limit),
+        certificate: certificate.clone(),
+    };
+    owner.spawn("new settings", following.follow(reloads));
+    if let Some(certificate) = certificate {
+        let (clock, stop) = (clock.clone(), owner.shutdown().clone());
+        owner.spawn(
+            "certificate",
+            async move { certificate.keep_looking(&clock, &stop).await },
+        );
+    }
     let serving = Owner::new(Shutdown::new());
     for _ in 0..cores {
         let core = Core {
             socket: public.try_clone()?,
             shared: Arc::clone(&shared),
             trace: trace.clone(),
-            limit: Arc::clone(&limit),
+            limit: Arc::clone(&limit) as Arc<dyn Admit>,
+            door: Arc::clone(&door),
             connections: (connections as usize).div_ceil(cores),
             stop: serving.shutdown().clone(),
         };
@@ -171,8 +196,29 @@ fn shared(start: Start, metrics: &Metrics) -> Result<Shared, GatewayError> {
         leaving: AtomicBool::new(false),
         clock,
         entropy,
-        settings,
+        settings: ArcSwap::from_pointee(settings),
+        data,
     })
+}
+
+/// What follows the settings when they change.
+struct Following {
+    shared: Arc<Shared>,
+    limit: Arc<ConnectionLimit>,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Following {
+    async fn follow(self, mut reloads: mpsc::Receiver<Settings>) {
+        while let Some(settings) = reloads.recv().await {
+            self.limit.follow(&settings);
+            self.shared.settings.store(Arc::new(settings));
+            if let Some(certificate) = &self.certificate {
+                certificate.ask_again();
+            }
+            tracing::info!("the settings were read again");
+        }
+    }
 }
 
 /// One core's share of the work: its own runtime, its own pool, the socket of all.
@@ -181,6 +227,7 @@ struct Core {
     shared: Arc<Shared>,
     trace: Trace,
     limit: Arc<dyn Admit>,
+    door: Arc<dyn Door>,
     connections: usize,
     stop: Shutdown,
 }
@@ -195,15 +242,19 @@ impl Core {
             }
         };
         runtime.block_on(async {
-            let listener = match Listener::new(self.socket, &self.shared.settings, &self.shared.clock) {
-                Ok(listener) => listener.admitting(self.limit, self.connections).parting(PARTING),
+            let settings = Arc::clone(&self.shared.settings());
+            let listener = match Listener::new(self.socket, &settings, &self.shared.clock) {
+                Ok(listener) => listener
+                    .admitting(self.limit, self.connections)
+                    .behind(self.door)
+                    .parting(PARTING),
                 Err(error) => {
                     tracing::error!(%error, "a core cannot serve: the others do");
                     return;
                 }
             };
             let gate = Gate {
-                pool: pool(&self.shared.settings),
+                pool: pool(&settings),
                 shared: self.shared,
             };
             let cut = listener.serve(stack::router(&gate, self.trace), &self.stop).await;

@@ -9,8 +9,9 @@ use runtime::http::trace::{self, Trace};
 use crate::layer::{client_address, deadline, minimal_site, request_hygiene, retry_budget};
 use crate::visit::Gate;
 
-/// Everything on the public socket. Before any of this, `connection_limit` has closed what is too many of one network:
-/// it costs least where nothing has been read yet.
+/// Everything on the public socket. Before any of this, `connection_limit` has closed what is too many of one network (it
+/// costs least where nothing has been read yet), `entrance` has heard the proxy and shaken hands, and
+/// `request_framing` follows the bytes, since what reads requests from them has chosen one reading already.
 pub fn router(gate: &Gate, trace: Trace) -> Router {
     Router::new()
         // Whether this process gets on, without asking a server: whoever stands before us must not take us out because

@@ -1,9 +1,11 @@
 //! What the layers tell each other about one request, and what they all hold.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::{ArcSwap, Guard};
 use base::limit::Settings;
 use reliability::overload::client_address::Networks;
 use reliability::overload::deadline::Deadline;
@@ -36,7 +38,9 @@ pub struct Gate {
 pub struct Shared {
     pub clock: Clock,
     pub entropy: Entropy,
-    pub settings: Settings,
+    /// Those in force: they may change while we run.
+    pub settings: ArcSwap<Settings>,
+    pub data: PathBuf,
     pub edge: EdgeKey,
     pub proxies: Networks,
     pub upstreams: Upstreams,
@@ -48,6 +52,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// The settings in force.
+    pub fn settings(&self) -> Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
     /// Whether new visitors should go elsewhere, if there is an elsewhere.
     pub fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)

@@ -374,7 +374,7 @@ impl Installation {
                         });
                     }
                 },
-                () = self.answers(role), if opening => {
+                () = self.answers(role, pulse.internal().unwrap_or_default().to_owned()), if opening => {
                     ready_since = Some(self.clock.monotonic());
                     is_there.request();
                     tracing::info!(who, pid = child.pid(), "it is ready");
@@ -468,16 +468,19 @@ impl Installation {
         handover::reachable(self.socket.local_addr().unwrap_or(self.plan.listen))
     }
 
-    /// Waits until it says that it is ready: a server that it can serve, a gateway that it lives, since what it needs beside
-    /// that is the servers' news.
-    async fn answers(&self, role: &Role) {
+    /// Waits until it says that it is ready: a server that it can serve; a gateway, which may speak TLS only on the public
+    /// socket, on its internal listener that it lives, since what it needs beside that is the servers' news.
+    async fn answers(&self, role: &Role, internal: String) {
         let host = probe::authority(&self.public_url);
         let address = role.own.unwrap_or_else(|| self.address());
-        let path = match role.kind {
-            Kind::Server => "/readyz",
-            Kind::Gateway => "/livez",
-        };
-        while !matches!(probe::status(address, host, path, READY_TIME).await, Ok(200)) {
+        loop {
+            let said = match role.kind {
+                Kind::Server => probe::status(address, host, "/readyz", READY_TIME).await,
+                Kind::Gateway => probe::status_of(&internal, "/livez", READY_TIME).await,
+            };
+            if matches!(said, Ok(200)) {
+                return;
+            }
             self.clock.sleep(PROBE_PAUSE).await;
         }
     }

@@ -3,6 +3,7 @@
 //! they wait in the socket's queue instead.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::limit::Settings;
@@ -17,7 +18,7 @@ use crate::limit::{NETWORK_CONNECTIONS, PROXIES};
 /// Counts connections by network.
 pub struct ConnectionLimit {
     open: Arc<Mutex<PerNetwork>>,
-    most: u64,
+    most: AtomicU64,
     /// Of proxies of ours come everybody's connections.
     exempt: Networks,
     refused: Counter,
@@ -36,10 +37,15 @@ impl ConnectionLimit {
         });
         Self {
             open: Arc::default(),
-            most: settings.get(&NETWORK_CONNECTIONS),
+            most: settings.get(&NETWORK_CONNECTIONS).into(),
             exempt: Networks::parse(settings.text(&PROXIES)).unwrap_or_default(),
             refused,
         }
+    }
+
+    /// The settings have changed: who is there stays, who comes is counted by them.
+    pub fn follow(&self, settings: &Settings) {
+        self.most.store(settings.get(&NETWORK_CONNECTIONS), Ordering::Relaxed);
     }
 }
 
@@ -63,7 +69,7 @@ impl Admit for ConnectionLimit {
         }
         let entered = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            open.enter(from, self.most)
+            open.enter(from, self.most.load(Ordering::Relaxed))
         };
         if !entered {
             self.refused.inc();

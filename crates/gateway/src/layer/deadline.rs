@@ -24,12 +24,12 @@ use crate::visit::{Gate, Until};
 /// The layer.
 pub async fn stamp(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let shared = &gate.shared;
-    let until = Deadline::after(shared.clock.monotonic(), shared.settings.duration(&DEADLINE));
+    let until = Deadline::after(shared.clock.monotonic(), shared.settings().duration(&DEADLINE));
     request.extensions_mut().insert(Until(until));
     let pace = BodyPace {
-        whole: shared.settings.duration(&BODY_TIME),
-        grace: shared.settings.duration(&BODY_GRACE),
-        least_rate: shared.settings.get(&BODY_RATE),
+        whole: shared.settings().duration(&BODY_TIME),
+        grace: shared.settings().duration(&BODY_GRACE),
+        least_rate: shared.settings().get(&BODY_RATE),
     };
     let request = if request.body().is_end_stream() {
         request

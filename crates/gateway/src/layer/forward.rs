@@ -1,6 +1,8 @@
 //! One try at one server: over a pooled HTTP/1.1 connection, with the edge header. An answer that is small is read whole
 //! before it is passed on, so that a server that dies in the middle of it costs nobody anything.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -18,6 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use reliability::overload::deadline::Deadline;
 use reliability::overload::retry_budget::Tried;
 use runtime::http::edge::{EDGE, Edge};
+use runtime::shortage::is_ours;
 
 use crate::layer::request_hygiene::without_hops;
 use crate::limit::{CONNECT_TIME, KEPT_BYTES, SILENT_PATIENCE};
@@ -62,15 +65,8 @@ impl Kept {
     }
 }
 
-/// Tries once; `arrived` is when the request came, since whoever waits has waited for earlier tries too. `is_patient`: a request that must not be sent twice waits for a server that fell silent meanwhile.
-pub async fn once(
-    gate: &Gate,
-    to: &Upstream,
-    head: &Parts,
-    body: Body,
-    arrived: Duration,
-    is_patient: bool,
-) -> Result<Response, Tried> {
+/// Tries once; `arrived` is when the request came, since whoever waits has waited for earlier tries too.
+pub async fn once(gate: &Gate, to: &Upstream, head: &Parts, body: Body, arrived: Duration) -> Result<Response, Tried> {
     let shared = &gate.shared;
     let until = head.extensions.get::<Until>().map(|Until(until)| *until);
     let until = until.unwrap_or_else(|| Deadline::after(shared.clock.monotonic(), Duration::from_secs(1)));
@@ -78,35 +74,59 @@ pub async fn once(
     let left = until.left(began);
     let request = request(gate, to, head, body, left).ok_or(Tried::NotSent)?;
     let busy = to.begin(began);
-    let kept = shared.settings.get(&KEPT_BYTES);
+    let kept = shared.settings().get(&KEPT_BYTES);
     let answer = async {
-        let answer = gate.pool.request(request).await.map_err(|error| {
-            if error.is_connect() {
-                Tried::NotSent
-            } else {
-                Tried::Sent
-            }
-        })?;
+        let answer = gate.pool.request(request).await.map_err(|error| Failed::of(&error))?;
         let (mut head, body) = answer.into_parts();
         without_hops(&mut head.headers);
         head.version = Version::HTTP_11;
         let is_small = body.size_hint().exact().is_some_and(|bytes| bytes <= kept);
         let body = if is_small {
-            Body::from(body.collect().await.map_err(|_| Tried::Sent)?.to_bytes())
+            Body::from(body.collect().await.map_err(|_| Failed::Sent)?.to_bytes())
         } else {
             Body::new(body)
         };
         Ok(Response::from_parts(head, body))
     };
-    let was_silent = !to.health().answers();
-    let patience = shared.settings.duration(&SILENT_PATIENCE);
+    let patience = shared.settings().duration(&SILENT_PATIENCE);
     let result = tokio::select! {
         answer = answer => answer,
-        () = shared.clock.sleep(left) => Err(Tried::Sent),
-        () = to.silent_for(&shared.clock, arrived, patience), if was_silent || !is_patient => Err(Tried::Sent),
+        () = shared.clock.sleep(left) => Err(Failed::Sent),
+        () = to.silent_for(&shared.clock, arrived, patience) => Err(Failed::Sent),
     };
-    busy.end(shared.clock.monotonic(), result.is_ok());
-    result
+    match &result {
+        // That we have no file left for a connection says nothing of the server.
+        Err(Failed::OurFault) => drop(busy),
+        _ => busy.end(shared.clock.monotonic(), result.is_ok()),
+    }
+    result.map_err(Failed::tried)
+}
+
+/// How a try failed.
+enum Failed {
+    NotSent,
+    Sent,
+    OurFault,
+}
+
+impl Failed {
+    fn of(error: &hyper_util::client::legacy::Error) -> Self {
+        let mut cause: Option<&(dyn Error + 'static)> = error.source();
+        while let Some(one) = cause {
+            if one.downcast_ref::<io::Error>().is_some_and(is_ours) {
+                return Self::OurFault;
+            }
+            cause = one.source();
+        }
+        if error.is_connect() { Self::NotSent } else { Self::Sent }
+    }
+
+    fn tried(self) -> Tried {
+        match self {
+            Self::Sent => Tried::Sent,
+            Self::NotSent | Self::OurFault => Tried::NotSent,
+        }
+    }
 }
 
 fn request(gate: &Gate, to: &Upstream, head: &Parts, body: Body, left: Duration) -> Option<Request<Body>> {

@@ -139,7 +139,7 @@ fn page(shared: &Shared, asked: &Asked, why: NoAnswer) -> Response {
         view::Shown {
             clinics: &known.clinics,
             age,
-            with_openings: can_tell(age, shared.settings.duration(&LAST_KNOWN_AGE)),
+            with_openings: can_tell(age, shared.settings().duration(&LAST_KNOWN_AGE)),
         }
     });
     let text = view::page(asked.language, why, shown.as_ref(), trace::current());

@@ -12,6 +12,7 @@ use reliability::overload::request_hygiene::{HOP_BY_HOP, Unclean, framing, path}
 use runtime::http::metrics::Metrics;
 use runtime::http::problem::Problem;
 
+use crate::layer::request_framing::InDoubt;
 use crate::limit::{HEADER_BYTES, HEADERS, TARGET_BYTES};
 use crate::visit::Gate;
 
@@ -63,11 +64,14 @@ pub async fn clean(State(gate): State<Gate>, mut request: Request, next: Next) -
 }
 
 fn look(gate: &Gate, request: &Request) -> Result<(), Unclean> {
-    let (headers, settings) = (request.headers(), &gate.shared.settings);
+    let (headers, settings) = (request.headers(), gate.shared.settings());
     let values = |name: HeaderName| -> Vec<&str> {
         let all = headers.get_all(name).iter();
         all.map(|value| value.to_str().unwrap_or_default()).collect()
     };
+    if request.extensions().get::<InDoubt>().is_some() {
+        return Err(Unclean::Framing);
+    }
     framing(&values(CONTENT_LENGTH), &values(TRANSFER_ENCODING))?;
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target as u64 > settings.get(&TARGET_BYTES) {

@@ -85,7 +85,7 @@ pub async fn send(State(gate): State<Gate>, request: Request) -> Response {
     let (mut places, mut was_sent) = (Vec::new(), false);
     while let Some((place, to)) = balancing::next(&gate.shared, &places) {
         let Some(body) = body.take() else { break };
-        match forward::once(&gate, to, &head, body, arrived, !is_safe_or_keyed).await {
+        match forward::once(&gate, to, &head, body, arrived).await {
             Ok(response) => return response,
             Err(tried) => {
                 places.push(place);
@@ -116,7 +116,7 @@ fn left(gate: &Gate, head: &Parts) -> std::time::Duration {
 /// Small bodies are kept for another try.
 async fn kept(gate: &Gate, body: Body) -> Result<Kept, Response> {
     match body.size_hint().exact() {
-        Some(bytes) if bytes <= gate.shared.settings.get(&KEPT_BYTES) => {
+        Some(bytes) if bytes <= gate.shared.settings().get(&KEPT_BYTES) => {
             deadline::whole(body, bytes).await.map(Kept::Whole)
         }
         _ => Ok(Kept::Streaming(Some(body))),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reliability::overload::balancing::Health;
 use runtime::clock::Clock;
+use runtime::shortage::is_ours;
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,7 +30,7 @@ pub fn start(shared: &Arc<Shared>, owner: &Owner) {
 
 /// Asks each once, so that the first visitor meets a judgement.
 pub async fn first_look(shared: &Shared) {
-    let time = shared.settings.duration(&PROBE_TIME);
+    let time = shared.settings().duration(&PROBE_TIME);
     for upstream in shared.upstreams.all() {
         judge(upstream, &shared.clock, &mut 0, ask(upstream, time).await);
     }
@@ -39,12 +40,12 @@ async fn keep_asking(shared: &Shared, place: usize, stop: &Shutdown) {
     let Some(upstream) = shared.upstreams.all().get(place) else {
         return;
     };
-    let (pause, time) = (
-        shared.settings.duration(&PROBE_PAUSE),
-        shared.settings.duration(&PROBE_TIME),
-    );
     let mut misses = 0;
     while !stop.requested() {
+        let (pause, time) = (
+            shared.settings().duration(&PROBE_PAUSE),
+            shared.settings().duration(&PROBE_TIME),
+        );
         judge(upstream, &shared.clock, &mut misses, ask(upstream, time).await);
         // After a miss the question is asked again at once: people wait for the answer.
         if misses != 1 {
@@ -61,6 +62,8 @@ fn judge(upstream: &Upstream, clock: &Clock, misses: &mut u32, said: io::Result<
         Ok(200) => Health::Ready,
         Ok(_) => Health::Unready,
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Health::Refused,
+        // Then we have not asked, and know nothing.
+        Err(error) if is_ours(&error) => return,
         Err(_) => {
             *misses = misses.saturating_add(1);
             if *misses < MISSES {

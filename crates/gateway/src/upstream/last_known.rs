@@ -126,9 +126,9 @@ impl LastKnown {
 
 /// Looks again and again, until asked to stop.
 pub async fn keep_looking(shared: &Shared, pool: &Pool, stop: &Shutdown) {
-    let pause = shared.settings.duration(&LAST_KNOWN_PAUSE);
     let mut wait = Duration::ZERO;
     loop {
+        let pause = shared.settings().duration(&LAST_KNOWN_PAUSE);
         tokio::select! {
             () = shared.clock.sleep(wait) => {}
             () = stop.wait() => return,

@@ -2,5 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod entrance;
+mod framing;
+mod gate;
+mod limits;
 mod misbehaving_server;
 mod passing;
+mod tls;

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runtime::clock::Clock;
@@ -28,31 +28,36 @@ pub enum Manner {
 pub struct Misbehaving {
     pub address: SocketAddr,
     pub asked: Arc<AtomicU64>,
+    /// The heads of those requests.
+    pub heads: Arc<Mutex<Vec<String>>>,
 }
 
 pub fn start(manner: Manner, clock: &Clock, owner: &Owner) -> Misbehaving {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, asked) = (socket.local_addr().unwrap(), Arc::<AtomicU64>::default());
     let (count, clock, inner) = (Arc::clone(&asked), clock.clone(), owner.clone());
+    let heads = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&heads);
     owner
         .thread("misbehaving server", move || {
             for stream in socket.incoming() {
                 let Ok(stream) = stream else { return };
-                let (count, clock) = (Arc::clone(&count), clock.clone());
-                let serve = move || serve(stream, manner, &count, &clock);
+                let (count, seen, clock) = (Arc::clone(&count), Arc::clone(&seen), clock.clone());
+                let serve = move || serve(stream, manner, (&count, &seen), &clock);
                 inner.thread("connection", serve).unwrap();
             }
         })
         .unwrap();
-    Misbehaving { address, asked }
+    Misbehaving { address, asked, heads }
 }
 
-fn serve(mut stream: TcpStream, manner: Manner, count: &AtomicU64, clock: &Clock) {
+fn serve(mut stream: TcpStream, manner: Manner, (count, seen): (&AtomicU64, &Mutex<Vec<String>>), clock: &Clock) {
     while let Some(head) = head(&mut stream) {
         let is_probe = head.starts_with("GET /readyz ");
         // The gateway's own look at what is open comes when it likes.
         if !is_probe && !head.starts_with("GET /api/v1/clinics?limit=200 ") {
             count.fetch_add(1, Ordering::Relaxed);
+            seen.lock().unwrap().push(head.clone());
         }
         let answer: &[u8] = match manner {
             _ if is_probe => b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use reliability::overload::client_address::Networks;
 use reliability::overload::connection_limit::{PerNetwork, cap};
 use reliability::overload::deadline::{BodyPace, Deadline};
+use reliability::overload::proxy_protocol;
+use reliability::overload::request_framing::RequestFraming;
 use reliability::overload::request_hygiene::{framing, path};
 use reliability::overload::retry_budget::{RetryBudget, Tried, may_go_again};
 
@@ -114,5 +116,88 @@ proptest! {
             allowed += u64::from(budget.withdraw());
         }
         prop_assert!(allowed <= 100 + requests / 5);
+    }
+}
+
+/// From which request on these bytes are in doubt, come as they may: whole, or one by one.
+#[track_caller]
+fn in_doubt(bytes: &str, from: Option<u64>) {
+    let (mut whole, mut single) = (RequestFraming::default(), RequestFraming::default());
+    whole.came(bytes.as_bytes());
+    bytes.as_bytes().iter().for_each(|byte| single.came(&[*byte]));
+    assert_eq!((whole.unclean_from(), single.unclean_from()), (from, from), "{bytes:?}");
+}
+
+#[test]
+fn requests_are_followed_from_head_to_head() {
+    let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nxx\r\n0\r\nT: u\r\n\r\n";
+    let sized = "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n\n\n\n";
+    in_doubt(&format!("\r\n{get}{chunked}{sized}{get}"), None);
+    in_doubt("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\n\n", None);
+    let both = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n";
+    in_doubt(&format!("{get}{sized}{both}"), Some(2));
+    // What would be a head inside a body is none.
+    in_doubt(
+        &format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{both}{get}", both.len()),
+        None,
+    );
+    for doubtful in [
+        "GET / HTTP/1.1\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nA: b\rc\r\n\r\n",
+        "GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length : 3\r\n\r\n",
+        "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nxxx\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    ] {
+        in_doubt(doubtful, Some(0));
+    }
+}
+
+#[test]
+fn whom_a_proxy_speaks_for() {
+    let fixed = |command: u8, family: u8, length: u16| {
+        let mut fixed = *b"\r\n\r\n\0\r\nQUIT\n\0\0\0\0";
+        (fixed[12], fixed[13]) = (command, family);
+        fixed[14..].copy_from_slice(&length.to_be_bytes());
+        fixed
+    };
+    let four = [203, 0, 113, 7, 192, 0, 2, 1, 0x30, 0x39, 0x01, 0xBB];
+    let said = proxy_protocol::client(&fixed(0x21, 0x11, 12), &four);
+    assert_eq!(said, Ok(Some("203.0.113.7:12345".parse().unwrap())));
+    assert_eq!(proxy_protocol::client(&fixed(0x20, 0, 0), &[]), Ok(None));
+    // Datagrams, local sockets, and less than it says.
+    for (family, rest) in [
+        (0x12, &four[..]),
+        (0x31, &four[..]),
+        (0x11, &four[..4]),
+        (0x21, &four[..]),
+    ] {
+        assert!(proxy_protocol::client(&fixed(0x21, family, 0), rest).is_err());
+    }
+    assert_eq!(proxy_protocol::rest(&fixed(0x21, 0x11, 12)), Ok(12));
+    for wrong in [
+        fixed(0x11, 0x11, 12),
+        fixed(0x22, 0x11, 12),
+        fixed(0x21, 0x11, 2_049),
+        *b"GET / HTTP/1.1\r\n",
+    ] {
+        assert!(proxy_protocol::rest(&wrong).is_err());
+    }
+}
+
+proptest! {
+    /// Whatever comes, in whatever parts: the same request is in doubt.
+    #[test]
+    fn parts_change_nothing(bytes in prop::collection::vec(prop::sample::select(b"\r\n: 03aGET HTTP/1.1chunkedTransfer-Encoding".to_vec()), 0..200), at in 0usize..200) {
+        let (mut whole, mut parts) = (RequestFraming::default(), RequestFraming::default());
+        whole.came(&bytes);
+        let (first, second) = bytes.split_at(at.min(bytes.len()));
+        parts.came(first);
+        parts.came(second);
+        prop_assert_eq!(whole.unclean_from(), parts.unclean_from());
     }
 }

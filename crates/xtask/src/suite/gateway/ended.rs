@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
 use super::visitor::{Visit, Visited};
-use super::{Stage, misbehaving, percentile, pids, servers, signal, until_there};
+use super::{LOOK, Stage, misbehaving, percentile, pids, servers, signal, until_there};
 use crate::client::{Ask, Client};
 use crate::site::Site;
 use crate::suite::Tally;
@@ -157,6 +157,7 @@ fn by_hand(stage: &Stage, site: &Site) -> Result<()> {
     let gate = stage.gateway(site, "gateway-drained", &[misbehaving::slow(&real, IN_FLIGHT)?])?;
     let visit = Visit {
         host: site.address(),
+        keeps: true,
         ..Visit::get(&gate.address, "GET /")
     };
     let internal = gate.site.ready["internal"].as_str().unwrap_or_default().to_owned();
@@ -174,10 +175,7 @@ fn by_hand(stage: &Stage, site: &Site) -> Result<()> {
     let began = Instant::now();
     let stopping = std::thread::spawn(move || gate.site.stop());
     // Whoever stands before it hears at once that it leaves.
-    let unready = stage
-        .runtime
-        .block_on(Client::new(&internal).ask(&Ask::get("/readyz"), 503));
-    unready.context("/readyz of a gateway that was told to end")?;
+    until_unready(stage, &internal)?;
     for visitor in visitors {
         let visited = stage.runtime.block_on(visitor)?;
         let closes = visited
@@ -204,4 +202,18 @@ fn by_hand(stage: &Stage, site: &Site) -> Result<()> {
     let after = stage.runtime.block_on(visit.go());
     ensure!(after.was_refused(), "somebody still listens: {after:?}");
     Ok(())
+}
+
+fn until_unready(stage: &Stage, internal: &str) -> Result<()> {
+    let (client, until) = (Client::new(internal), Instant::now() + IN_FLIGHT);
+    loop {
+        match stage.runtime.block_on(client.send(&Ask::get("/readyz"))) {
+            Ok(answer) if answer.status == 503 && answer.text().contains("draining") => return Ok(()),
+            said => ensure!(
+                Instant::now() < until,
+                "/readyz of a gateway that was told to end: {said:?}"
+            ),
+        }
+        std::thread::sleep(LOOK);
+    }
 }

@@ -3,6 +3,7 @@
 //! order. The figures are printed.
 
 mod ended;
+mod exhausted;
 mod killed;
 mod misbehaving;
 mod nobody_answers;
@@ -37,7 +38,13 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
     };
     let site = Start::new(&stage.binary, &stage.data).arg("--zones").arg("2").up()?;
     let mut tally = Tally::default();
-    for act in [killed::run, nobody_answers::run, misbehaving::run, ended::run] {
+    for act in [
+        killed::run,
+        nobody_answers::run,
+        misbehaving::run,
+        exhausted::run,
+        ended::run,
+    ] {
         tally.add(act(&stage, &site)?);
     }
     ensure!(site.stop()?.success(), "the site did not stop cleanly");

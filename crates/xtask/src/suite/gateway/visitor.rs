@@ -23,6 +23,8 @@ pub struct Visit {
     pub headers: &'static str,
     /// The body, if any.
     pub body: &'static str,
+    /// Whether the connection might bring another request: then it is for the other side to end it.
+    pub keeps: bool,
 }
 
 /// What came.
@@ -67,6 +69,7 @@ impl Visit {
             what,
             headers: "",
             body: "",
+            keeps: false,
         }
     }
 
@@ -89,7 +92,8 @@ impl Visit {
         } else {
             format!("Content-Length: {}\r\n", body.len())
         };
-        let request = format!("{what} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}{length}\r\n{body}");
+        let close = if self.keeps { "" } else { "Connection: close\r\n" };
+        let request = format!("{what} HTTP/1.1\r\nHost: {host}\r\n{close}{headers}{length}\r\n{body}");
         stream.write_all(request.as_bytes()).await?;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await?;
