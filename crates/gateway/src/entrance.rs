@@ -72,13 +72,11 @@ impl Entrance {
             } else {
                 Err(io::ErrorKind::PermissionDenied.into())
             };
-            match said {
-                Ok(said) => client = said.unwrap_or(address),
-                Err(_) => {
-                    self.unproxied.inc();
-                    return None;
-                }
-            }
+            let Ok(said) = said else {
+                self.unproxied.inc();
+                return None;
+            };
+            client = said.unwrap_or(address);
             // The proxy's own connections are not counted; those of whom it speaks for are.
             held = Some(self.limit.admit(client)?);
         }
@@ -97,13 +95,11 @@ impl Entrance {
             return Some(Box::new(stream));
         };
         let shaken = tokio::time::timeout(self.tls_time, certificate.acceptor().accept(stream)).await;
-        match shaken {
-            Ok(Ok(stream)) => Some(Box::new(stream)),
-            Ok(Err(_)) | Err(_) => {
-                self.failed.inc();
-                None
-            }
+        if let Ok(Ok(stream)) = shaken {
+            return Some(Box::new(stream));
         }
+        self.failed.inc();
+        None
     }
 }
 

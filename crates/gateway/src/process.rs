@@ -99,7 +99,7 @@ pub async fn run(start: Start, reloads: mpsc::Receiver<Settings>, tell: impl Fn(
     let (public, shutdown) = (start.public.try_clone()?, start.shutdown.clone());
     let (released, notice) = (start.released.clone(), start.notice);
     let shared = Arc::new(shared(start, &metrics)?);
-    let (clock, settings) = (&shared.clock, &*shared.settings());
+    let (clock, settings) = (&shared.clock, &Arc::clone(&shared.settings()));
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
     let connections = cap(settings.get(&CONNECTIONS), files);
     tracing::info!(
@@ -120,23 +120,12 @@ pub async fn run(start: Start, reloads: mpsc::Receiver<Settings>, tell: impl Fn(
         shared: Arc::clone(&shared),
         pool: pool(settings),
     };
-    let (looking, stop) = (gate.clone(), owner.shutdown().clone());
-    owner.spawn("last known openings", async move {
-        last_known::keep_looking(&looking.shared, &looking.pool, &stop).await;
-    });
     let following = Following {
         shared: Arc::clone(&shared),
         limit: Arc::clone(&limit),
-        certificate: certificate.clone(),
+        certificate,
     };
-    owner.spawn("new settings", following.follow(reloads));
-    if let Some(certificate) = certificate {
-        let (clock, stop) = (clock.clone(), owner.shutdown().clone());
-        owner.spawn(
-            "certificate",
-            async move { certificate.keep_looking(&clock, &stop).await },
-        );
-    }
+    in_background(&gate, following, reloads, &owner);
     let serving = Owner::new(Shutdown::new());
     for _ in 0..cores {
         let core = Core {
@@ -174,6 +163,21 @@ pub async fn run(start: Start, reloads: mpsc::Receiver<Settings>, tell: impl Fn(
     Ok(())
 }
 
+/// What goes on beside people's requests.
+fn in_background(gate: &Gate, following: Following, reloads: mpsc::Receiver<Settings>, owner: &Owner) {
+    let (looking, stop) = (gate.clone(), owner.shutdown().clone());
+    owner.spawn("last known openings", async move {
+        last_known::keep_looking(&looking.shared, &looking.pool, &stop).await;
+    });
+    if let Some(certificate) = following.certificate.clone() {
+        let (clock, stop) = (gate.shared.clock.clone(), owner.shutdown().clone());
+        owner.spawn("certificate", async move {
+            certificate.keep_looking(&clock, &stop).await;
+        });
+    }
+    owner.spawn("new settings", following.follow(reloads, owner.shutdown().clone()));
+}
+
 fn shared(start: Start, metrics: &Metrics) -> Result<Shared, GatewayError> {
     let Start {
         data,
@@ -209,8 +213,12 @@ struct Following {
 }
 
 impl Following {
-    async fn follow(self, mut reloads: mpsc::Receiver<Settings>) {
-        while let Some(settings) = reloads.recv().await {
+    async fn follow(self, mut reloads: mpsc::Receiver<Settings>, stop: Shutdown) {
+        loop {
+            let settings = tokio::select! {
+                Some(settings) = reloads.recv() => settings,
+                () = stop.wait() => return,
+            };
             self.limit.follow(&settings);
             self.shared.settings.store(Arc::new(settings));
             if let Some(certificate) = &self.certificate {

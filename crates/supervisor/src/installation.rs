@@ -291,7 +291,7 @@ impl Installation {
                     self.forget(place, board);
                     was_ready = true;
                     is_there = Shutdown::new();
-                    leaving.push(relieved(child, is_there.clone()));
+                    leaving.push(relieved(*child, is_there.clone()));
                     continue;
                 }
                 Ok(Life::Ended { how, code, healthy }) => (how, code, healthy),
@@ -358,7 +358,7 @@ impl Installation {
                     News::Said(said) => {
                         pulse.said(&said);
                         if said == Said::Draining && ready_since.is_some() {
-                            return Ok(Life::Leaving(child));
+                            return Ok(Life::Leaving(Box::new(child)));
                         }
                         if let Said::Progress { what, done, total } = &said {
                             board.tell(Event::Progress { what, done: *done, total: *total });
@@ -546,7 +546,7 @@ enum Life {
     /// We were asked to stop, and it has stopped.
     Stopped,
     /// Somebody else asked it to stop: it does so, and still has the socket.
-    Leaving(Child),
+    Leaving(Box<Child>),
     /// It ended by itself, or somebody ended it.
     Ended {
         how: String,

@@ -61,7 +61,7 @@ impl<'a> Start<'a> {
     #[must_use]
     pub fn gateway(mut self, address: &str) -> Self {
         self.command = "gateway";
-        self.listen = address.to_owned();
+        address.clone_into(&mut self.listen);
         self
     }
     /// One more argument.

@@ -36,7 +36,7 @@ pub fn run(stage: &Stage, site: &Site) -> Result<Tally> {
         .collect::<Result<_, _>>()?;
     let (began, work) = (Instant::now(), worked(gateway)?);
     std::thread::sleep(LASTS);
-    let share = (worked(gateway)? - work).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
+    let share = worked(gateway)?.saturating_sub(work).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
     let kept = stage.runtime.block_on(client.ask(&Ask::get("/livez"), 200));
     drop(crowd);
     limit(gateway, &before)?;
