@@ -2,8 +2,8 @@
 //! and what was open when we last knew, with its age. For programs a problem with the same meaning. Never "none left" for
 //! "cannot tell". The style sheet is ours to give, so that the page looks like one.
 
+mod language;
 mod view;
-mod words;
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::layer::retry_budget::Unanswered;
 use crate::limit::LAST_KNOWN_AGE;
 use crate::upstream::last_known::LastKnown;
 use crate::visit::{Gate, Shared};
-use words::Language;
+use language::{Language, Words};
 
 /// When to come again, in seconds: a restart takes less, and a crowd that comes every ten seconds is one we can bear.
 const AGAIN_S: u64 = 10;
@@ -35,6 +35,7 @@ const AGAIN_S: u64 = 10;
 /// What the minimal site knows, and how often it spoke.
 pub struct MinimalSite {
     known: LastKnown,
+    words: Words,
     answers: Counter,
 }
 
@@ -49,7 +50,11 @@ impl MinimalSite {
                 answers.clone(),
             );
         });
-        Self { known, answers }
+        Self {
+            known,
+            words: Words::default(),
+            answers,
+        }
     }
 
     /// The last known openings.
@@ -137,12 +142,13 @@ fn page(shared: &Shared, asked: &Asked, why: NoAnswer) -> Response {
     let shown = known.as_ref().map(|known| {
         let age = age(known.at);
         view::Shown {
-            clinics: &known.clinics,
+            known,
             age,
             with_openings: can_tell(age, shared.settings().duration(&LAST_KNOWN_AGE)),
         }
     });
-    let text = view::page(asked.language, why, shown.as_ref(), trace::current());
+    let locale = shared.minimal_site.words.of(asked.language);
+    let text = view::page(asked.language, locale, why, shown.as_ref(), trace::current());
     let body = if asked.is_head { Body::empty() } else { Body::from(text) };
     let mut response = (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
     dress(response.headers_mut(), asked.language);

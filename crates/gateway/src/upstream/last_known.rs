@@ -16,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use runtime::http::edge::{EDGE, Edge};
 use runtime::http::metrics::Metrics;
 use runtime::shutdown::Shutdown;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::layer::forward::Pool;
@@ -56,6 +57,17 @@ pub struct Place {
     pub city: Option<String>,
 }
 
+/// Whose pages these are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jurisdiction {
+    /// Its name.
+    pub name: String,
+    /// Whom to call.
+    pub phone: Option<String>,
+    /// Of which year a demonstration's clinics are.
+    pub demo_as_of: Option<String>,
+}
+
 /// What was known, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
@@ -63,6 +75,8 @@ pub struct Known {
     pub at: i64,
     /// In the server's order.
     pub clinics: Vec<Clinic>,
+    /// None in what an earlier release kept.
+    pub jurisdiction: Option<Jurisdiction>,
 }
 
 #[derive(Deserialize)]
@@ -145,12 +159,12 @@ pub async fn keep_looking(shared: &Shared, pool: &Pool, stop: &Shutdown) {
 
 async fn fetch(shared: &Shared, pool: &Pool) -> Option<Known> {
     let upstream = shared.upstreams.all().iter().find(|one| one.health().answers())?;
-    let at = shared.clock.now();
+    let (at, authority) = (shared.clock.now(), upstream.authority().as_str());
+    let jurisdiction = get(shared, pool, authority, "/jurisdiction.json", at).await;
     let (mut clinics, mut cursor) = (Vec::new(), String::new());
     for _ in 0..PAGES_MAX {
         let path = format!("/api/v1/clinics?limit=200{cursor}");
-        let request = ask(shared, upstream.authority().as_str(), &path, at)?;
-        let answer = tokio::time::timeout(TIME, read(pool, request)).await.ok()??;
+        let answer: Page = get(shared, pool, authority, &path, at).await?;
         clinics.extend(answer.clinics);
         match answer.next {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -158,11 +172,27 @@ async fn fetch(shared: &Shared, pool: &Pool) -> Option<Known> {
                 return Some(Known {
                     at: at.micros(),
                     clinics,
+                    // Of one that does not say so now we know what it said before.
+                    jurisdiction: jurisdiction.or_else(|| {
+                        let known = shared.minimal_site.last_known().get();
+                        known.and_then(|known| known.jurisdiction.clone())
+                    }),
                 });
             }
         }
     }
     None
+}
+
+async fn get<T: DeserializeOwned>(
+    shared: &Shared,
+    pool: &Pool,
+    authority: &str,
+    path: &str,
+    now: Timestamp,
+) -> Option<T> {
+    let request = ask(shared, authority, path, now)?;
+    tokio::time::timeout(TIME, read(pool, request)).await.ok()?
 }
 
 fn ask(shared: &Shared, authority: &str, path: &str, now: Timestamp) -> Option<Request<Body>> {
@@ -178,7 +208,7 @@ fn ask(shared: &Shared, authority: &str, path: &str, now: Timestamp) -> Option<R
         .ok()
 }
 
-async fn read(pool: &Pool, request: Request<Body>) -> Option<Page> {
+async fn read<T: DeserializeOwned>(pool: &Pool, request: Request<Body>) -> Option<T> {
     let answer = pool.request(request).await.ok()?;
     if answer.status() != StatusCode::OK {
         return None;

@@ -62,9 +62,18 @@ impl Gate {
         servers: Vec<Misbehaving>,
         addresses: Vec<SocketAddr>,
         settings: Settings,
+        clock_and_owner: (Clock, Owner),
+    ) -> Self {
+        Self::in_folder(folder(), servers, addresses, settings, clock_and_owner)
+    }
+
+    pub fn in_folder(
+        folder: PathBuf,
+        servers: Vec<Misbehaving>,
+        addresses: Vec<SocketAddr>,
+        settings: Settings,
         (clock, owner): (Clock, Owner),
     ) -> Self {
-        let folder = folder();
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let public = socket.local_addr().unwrap();
         let address = |at: SocketAddr| Address {

@@ -22,6 +22,18 @@ pub enum Manner {
     Half,
     /// Says what is not HTTP.
     Garbage,
+    /// Says what is open to the gateway that looks it up, and hangs up on visitors.
+    Known,
+}
+
+const CLINICS: &str = r#"{"clinics":[
+{"id":"cln-1","name":"Mill Clinic","address":{"street":"1 Mill Lane","city":"Boston"},"phone":null,"free":38},
+{"id":"cln-2","name":"Lake Clinic","address":{},"phone":null,"free":0},
+{"id":"cln-3","name":"Hill Clinic","address":{},"phone":null,"free":null}],"as_of":"2026-11-25T09:00:00Z","next":null}"#;
+const JURISDICTION: &str = r#"{"name":"Massachusetts","phone":"617-555-0142","demo_as_of":null}"#;
+
+fn said(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 /// A server, and how many requests of visitors it has read.
@@ -55,13 +67,17 @@ fn serve(mut stream: TcpStream, manner: Manner, (count, seen): (&AtomicU64, &Mut
     while let Some(head) = head(&mut stream) {
         let is_probe = head.starts_with("GET /readyz ");
         // The gateway's own look at what is open comes when it likes.
-        if !is_probe && !head.starts_with("GET /api/v1/clinics?limit=200 ") {
+        let looks = ["GET /api/v1/clinics?limit=200 ", "GET /jurisdiction.json "].map(|look| head.starts_with(look));
+        if !is_probe && looks == [false; 2] {
             count.fetch_add(1, Ordering::Relaxed);
             seen.lock().unwrap().push(head.clone());
         }
+        let (clinics, jurisdiction) = (said(CLINICS), said(JURISDICTION));
         let answer: &[u8] = match manner {
             _ if is_probe => b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            Manner::HangsUp => return,
+            Manner::Known if looks[0] => clinics.as_bytes(),
+            Manner::Known if looks[1] => jurisdiction.as_bytes(),
+            Manner::HangsUp | Manner::Known => return,
             Manner::Half => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
             Manner::Garbage => b"\0\x01 what?\r\n\r\n",
             Manner::Well | Manner::Slow(_) => b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell",

@@ -7,7 +7,7 @@ use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
 
-use crate::gate::{Gate, KEY};
+use crate::gate::{Gate, KEY, folder};
 use crate::misbehaving_server::Manner;
 
 #[test]
@@ -81,4 +81,58 @@ fn what_two_readers_could_take_differently_is_refused() {
     let many = (0..70).fold(String::new(), |all, n| format!("{all}X-{n}: y\r\n"));
     assert_eq!(gate.ask("GET", "/", &many).0, 431);
     assert_eq!(gate.asked(0), 0);
+}
+
+#[test]
+fn the_minimal_page_has_the_jurisdictions_name_phone_and_clinics_and_keeps_them() {
+    let gate = Gate::before(&[Manner::Known]);
+    let kept = gate.folder.join("gateway/last-known.json");
+    gate.until("the clinics were looked up", || kept.exists());
+    let clinics = |page: &str| ["Mill Clinic", "Massachusetts", "tel:+16175550142"].map(|what| page.contains(what));
+    for (language, said) in [
+        (
+            "en",
+            [
+                "There were 38 then",
+                "There were none then",
+                "We can&#39;t tell",
+                "Can&#39;t use this site?",
+            ],
+        ),
+        (
+            "es",
+            [
+                "Entonces había 38",
+                "Entonces no quedaba ninguno",
+                "No lo sabemos",
+                "¿No puede usar este sitio?",
+            ],
+        ),
+    ] {
+        let (status, page) = gate.ask("GET", "/", &format!("Accept-Language: {language}\r\n"));
+        assert_eq!((status, clinics(&page)), (503, [true; 3]), "{page}");
+        for what in said {
+            assert!(
+                page.contains(what) || page.contains(&what.replace("&#39;", "'")),
+                "{what}: {page}"
+            );
+        }
+        assert!(
+            page.contains(&format!("lang=\"{language}\"")) && !page.contains('⟦'),
+            "{page}"
+        );
+    }
+    // Another one, started in the outage, with nobody there.
+    let folder = folder();
+    std::fs::create_dir(folder.join("gateway")).unwrap();
+    std::fs::copy(&kept, folder.join("gateway/last-known.json")).unwrap();
+    let nowhere = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let clock_and_owner = (Clock::real(), Owner::new(Shutdown::new()));
+    let gate = Gate::in_folder(folder, Vec::new(), vec![nowhere], Settings::default(), clock_and_owner);
+    let (status, page) = gate.ask("GET", "/", "");
+    assert_eq!(
+        (status, clinics(&page)),
+        (503, [true; 3]),
+        "after a restart in the outage: {page}"
+    );
 }
