@@ -2,6 +2,7 @@
 //! `reliability::overload`.
 
 pub mod balancing;
+pub mod cache;
 pub mod client_address;
 pub mod connection_limit;
 pub mod deadline;

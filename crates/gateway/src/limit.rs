@@ -225,6 +225,28 @@ pub const LAST_KNOWN_AGE: Setting = Setting {
     above: "people are sent to clinics that have long been full",
 };
 
+/// Requests a second from which on an address is hot.
+pub const CACHE_HOT: Setting = Setting {
+    key: "gateway.cache_hot",
+    unit: Unit::Count,
+    default: 20,
+    min: 1,
+    max: 1_000_000,
+    reason: "of fewer a server does not notice anything, and each sees what is so at that instant; 1 keeps whatever may be kept",
+    below: "one person may see what was so a second ago",
+    above: "a crowd of refreshers reaches the servers",
+};
+/// Addresses that are counted and kept.
+pub const CACHE_ENTRIES: Setting = Setting {
+    key: "gateway.cache_entries",
+    unit: Unit::Count,
+    default: 2_000,
+    min: 1,
+    max: 100_000,
+    reason: "every clinic's times and a search near every ZIP code that people live in; those not asked for lately make room",
+    below: "a crowd at many clinics reaches the servers",
+    above: "memory: up to `gateway.kept_bytes` each",
+};
 /// How long it goes on accepting after it was told to end, where no supervisor keeps its socket.
 pub const DRAIN_NOTICE: Setting = Setting {
     key: "gateway.drain_notice",
@@ -335,6 +357,8 @@ pub const ALL: &[&Setting] = &[
     &RETRIES_SAVED,
     &LAST_KNOWN_PAUSE,
     &LAST_KNOWN_AGE,
+    &CACHE_HOT,
+    &CACHE_ENTRIES,
     &DRAIN_NOTICE,
     &TLS_TIME,
 ];

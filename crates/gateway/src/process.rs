@@ -28,6 +28,7 @@ use tokio::sync::mpsc;
 
 use crate::certificate::{Certificate, CertificateError};
 use crate::entrance::Entrance;
+use crate::layer::cache::Cache;
 use crate::layer::connection_limit::ConnectionLimit;
 use crate::layer::forward::pool;
 use crate::layer::minimal_site::MinimalSite;
@@ -196,6 +197,7 @@ fn shared(start: Start, metrics: &Metrics) -> Result<Shared, GatewayError> {
         upstreams: Upstreams::new(servers, &settings, metrics),
         hygiene: RequestHygiene::new(metrics),
         retries: Retries::new(&settings, &clock, metrics),
+        cache: Cache::new(&settings, metrics),
         minimal_site: MinimalSite::new(known, metrics),
         leaving: AtomicBool::new(false),
         clock,

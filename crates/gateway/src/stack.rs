@@ -6,7 +6,7 @@ use axum::routing::get;
 use runtime::http::health::Health;
 use runtime::http::trace::{self, Trace};
 
-use crate::layer::{client_address, deadline, minimal_site, request_hygiene, retry_budget};
+use crate::layer::{cache, client_address, deadline, minimal_site, request_hygiene, retry_budget};
 use crate::visit::Gate;
 
 /// Everything on the public socket. Before any of this, `connection_limit` has closed what is too many of one network (it
@@ -20,6 +20,9 @@ pub fn router(gate: &Gate, trace: Trace) -> Router {
         // Innermost: a try after a try, each chosen by `balancing` and made by `forward`. Inside the minimal site, so that
         // people see it only when no try helped.
         .fallback(retry_budget::send)
+        // Around all tries, so that a crowd costs one; inside the minimal site, since what was so a moment ago is better
+        // than that nobody answers.
+        .layer(from_fn_with_state(gate.clone(), cache::give))
         // Around what needs a server, inside what refuses: who is refused is told why, and not that we are down.
         .layer(from_fn_with_state(gate.clone(), minimal_site::answer))
         // (load shedding stands here: after the queue's own order, before a server is asked)

@@ -13,6 +13,7 @@ use runtime::clock::Clock;
 use runtime::entropy::Entropy;
 use runtime::http::edge::EdgeKey;
 
+use crate::layer::cache::Cache;
 use crate::layer::forward::Pool;
 use crate::layer::minimal_site::MinimalSite;
 use crate::layer::request_hygiene::RequestHygiene;
@@ -46,6 +47,7 @@ pub struct Shared {
     pub upstreams: Upstreams,
     pub hygiene: RequestHygiene,
     pub retries: Retries,
+    pub cache: Cache,
     pub minimal_site: MinimalSite,
     /// Whether it was asked to end.
     pub leaving: AtomicBool,

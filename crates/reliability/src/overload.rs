@@ -1,6 +1,7 @@
 //! A file for each layer of the gateway, by the same name: the layer acts, its namesake here decides.
 
 pub mod balancing;
+pub mod cache;
 pub mod client_address;
 pub mod connection_limit;
 pub mod deadline;

@@ -127,7 +127,8 @@ async fn kept(gate: &Gate, body: Body) -> Result<Kept, Response> {
 #[derive(Debug, Clone, Copy)]
 pub struct Unanswered(pub NoAnswer);
 
-fn no_answer(why: NoAnswer) -> Response {
+/// No server answered.
+pub fn no_answer(why: NoAnswer) -> Response {
     let mut response = StatusCode::SERVICE_UNAVAILABLE.into_response();
     response.extensions_mut().insert(Unanswered(why));
     response

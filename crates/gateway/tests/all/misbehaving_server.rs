@@ -22,6 +22,8 @@ pub enum Manner {
     Half,
     /// Says what is not HTTP.
     Garbage,
+    /// Answers in this manner to keep it for a second, so often; from then on it hangs up.
+    Public(&'static str, u64),
     /// Says what is open to the gateway that looks it up, and hangs up on visitors.
     Known,
 }
@@ -73,10 +75,16 @@ fn serve(mut stream: TcpStream, manner: Manner, (count, seen): (&AtomicU64, &Mut
             seen.lock().unwrap().push(head.clone());
         }
         let (clinics, jurisdiction) = (said(CLINICS), said(JURISDICTION));
+        let kept = match manner {
+            Manner::Public(headers, _) => format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: 4\r\n\r\nwell"),
+            _ => String::new(),
+        };
         let answer: &[u8] = match manner {
             _ if is_probe => b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
             Manner::Known if looks[0] => clinics.as_bytes(),
             Manner::Known if looks[1] => jurisdiction.as_bytes(),
+            Manner::Public(_, most) if count.load(Ordering::Relaxed) > most => return,
+            Manner::Public(..) => kept.as_bytes(),
             Manner::HangsUp | Manner::Known => return,
             Manner::Half => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
             Manner::Garbage => b"\0\x01 what?\r\n\r\n",

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use reliability::overload::cache::{Heat, Terms, Worth, terms};
 use reliability::overload::client_address::Networks;
 use reliability::overload::connection_limit::{PerNetwork, cap};
 use reliability::overload::deadline::{BodyPace, Deadline};
@@ -200,4 +201,51 @@ proptest! {
         parts.came(second);
         prop_assert_eq!(whole.unclean_from(), parts.unclean_from());
     }
+}
+
+#[test]
+fn a_kept_answer_is_worth_less_and_less() {
+    let whole = terms("public, max-age=1, stale-while-revalidate=2, stale-if-error=60").unwrap();
+    let worth = |terms: &Terms, millis| terms.worth(Duration::from_millis(millis));
+    for (millis, wanted) in [
+        (0, Worth::Fresh),
+        (999, Worth::Fresh),
+        (1_000, Worth::WhileRevalidating),
+        (2_999, Worth::WhileRevalidating),
+        (3_000, Worth::IfError),
+        (60_999, Worth::IfError),
+        (61_000, Worth::Nothing),
+    ] {
+        assert_eq!(worth(&whole, millis), wanted, "{millis}");
+    }
+    assert_eq!(worth(&terms("max-age=5").unwrap(), 5_000), Worth::Nothing);
+    // What is not understood is not allowed.
+    for not_kept in [
+        "",
+        "public",
+        "max-age=0",
+        "no-store",
+        "private, max-age=5",
+        "max-age=x",
+        "max-age=5, must-revalidate",
+    ] {
+        assert_eq!(terms(not_kept), None, "{not_kept}");
+    }
+}
+
+#[test]
+fn hot_is_what_many_ask_for_within_a_second() {
+    let at = Duration::from_millis;
+    let mut heat = Heat::default();
+    assert_eq!(
+        [0, 300, 900].map(|millis| heat.asked(at(millis), 3)),
+        [false, false, true]
+    );
+    // The second after it still is; then it is not, until many ask again.
+    assert!(heat.asked(at(1_900), 3) && !heat.asked(at(2_000), 3));
+    assert!(!heat.is_cold(at(3_900)) && heat.is_cold(at(4_000)));
+    assert_eq!(
+        [9_000, 9_001, 9_002].map(|millis| heat.asked(at(millis), 3)),
+        [false, false, true]
+    );
 }

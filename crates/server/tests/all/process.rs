@@ -253,6 +253,32 @@ async fn behind_a_gateway_only_its_requests_are_answered_and_none_that_is_too_la
 }
 
 #[tokio::test]
+async fn the_gateway_may_keep_what_is_the_same_for_all_and_nothing_else_is_told_to_anybody() {
+    let clock = Clock::real();
+    for is_behind in [true, false] {
+        let running = start_behind("keep", clock.clone(), is_behind).await;
+        let key = EdgeKey::open_or_create(&running.data, &Entropy::real()).expect("the server has made it");
+        for (path, may) in [
+            ("/", true),
+            ("/api/v1/vaccines", true),
+            ("/readyz", false),
+            ("/my-appointment", false),
+        ] {
+            let edge = Edge {
+                client: Ipv4Addr::LOCALHOST.into(),
+                left: Duration::from_secs(5),
+            };
+            let head = format!("GET {path} HTTP/1.1\r\nEvenkeel-Edge: {}", key.seal(&edge, clock.now()));
+            let answer = Running::ask(running.public, &head, "").await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+            let says = answer.contains("\r\ncdn-cache-control: public, max-age=1,");
+            assert_eq!(says, may && is_behind, "{path}: {answer}");
+        }
+        running.stop().await.expect("it stops in order");
+    }
+}
+
+#[tokio::test]
 async fn a_rehearsal_shifts_the_servers_clock_and_its_gateway_still_gets_in() {
     let (clock, gateways) = (Clock::shiftable(), Clock::real());
     let running = start_behind("edge-shifted", clock.clone(), true).await;

@@ -76,7 +76,7 @@ fn chooser(language: Language, locale: &Locale) -> Markup {
 
 fn notice(locale: &Locale, why: NoAnswer) -> Markup {
     let gravity = match why {
-        NoAnswer::NothingHappened => Gravity::Stop,
+        NoAnswer::NothingHappened => Gravity::Warn,
         NoAnswer::OutcomeUnknown => Gravity::Unknown,
     };
     Notice {

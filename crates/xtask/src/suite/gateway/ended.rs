@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::visitor::{Visit, Visited};
+use super::visitor::{PAST_CACHE, Visit, Visited};
 use super::{LOOK, Stage, misbehaving, percentile, pids, servers, signal, until_there};
 use crate::client::{Ask, Client};
 use crate::site::Site;
@@ -86,7 +86,10 @@ fn relieved(stage: &Stage, site: &Site) -> Result<()> {
 
 /// Visitors come all the time while the gateway ends so often by this signal. All visits, and when it was sent.
 fn ending(stage: &Stage, site: &Site, how: Signal) -> Result<(Vec<Visited>, Vec<Instant>)> {
-    let visit = Visit::get(&site.address(), "GET /");
+    let visit = Visit {
+        headers: PAST_CACHE,
+        ..Visit::get(&site.address(), "GET /")
+    };
     let (over, all) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Visited>>>::default());
     let mut visitors = Vec::new();
     for _ in 0..VISITORS {
@@ -131,7 +134,7 @@ impl Lasting {
                 let mut count = 0;
                 while !over.load(Ordering::Relaxed) {
                     client
-                        .ask(&Ask::get("/"), 200)
+                        .ask(&Ask::get("/").header("cookie", "a=b"), 200)
                         .await
                         .with_context(|| format!("request {count}"))?;
                     count += 1;
@@ -157,6 +160,7 @@ fn by_hand(stage: &Stage, site: &Site) -> Result<()> {
     let gate = stage.gateway(site, "gateway-drained", &[misbehaving::slow(&real, IN_FLIGHT)?])?;
     let visit = Visit {
         host: site.address(),
+        headers: PAST_CACHE,
         keeps: true,
         ..Visit::get(&gate.address, "GET /")
     };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::visitor::Visit;
+use super::visitor::{PAST_CACHE, Visit};
 use super::{Stage, percentile, servers};
 use crate::site::Site;
 use crate::suite::Tally;
@@ -46,6 +46,7 @@ pub fn run(stage: &Stage, site: &Site) -> Result<Tally> {
         let gate = stage.gateway(site, "gateway-misbehaving", &[address, real.clone()])?;
         let visit = Visit {
             host: site.address(),
+            headers: PAST_CACHE,
             ..Visit::get(&gate.address, "GET /")
         };
         let mut times = stage

@@ -7,6 +7,7 @@ mod exhausted;
 mod killed;
 mod misbehaving;
 mod nobody_answers;
+mod refreshing;
 mod visitor;
 
 use std::path::PathBuf;
@@ -42,6 +43,7 @@ pub fn run(checkout: &Checkout) -> Result<Tally> {
         killed::run,
         nobody_answers::run,
         misbehaving::run,
+        refreshing::run,
         exhausted::run,
         ended::run,
     ] {

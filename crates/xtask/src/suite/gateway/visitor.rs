@@ -10,6 +10,9 @@ use tokio::net::TcpStream;
 /// Longest that a visitor waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What nobody else's answer will do for.
+pub const PAST_CACHE: &str = "Cookie: a=b\r\n";
+
 /// What a visitor asks.
 #[derive(Debug, Clone)]
 pub struct Visit {
