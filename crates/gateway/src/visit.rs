@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use base::limit::Settings;
@@ -27,6 +28,10 @@ pub struct Client(pub IpAddr);
 /// The instant, on every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Until(pub Deadline);
+
+/// When it came, on the monotone clock: whoever waits counts from here, whatever was waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrived(pub Duration);
 
 /// What the layers hold: shared by all cores but for the pool, of which each core has its own.
 #[derive(Clone)]

@@ -19,13 +19,15 @@ use runtime::clock::Clock;
 use runtime::http::problem::Problem;
 
 use crate::limit::{BODY_GRACE, BODY_RATE, BODY_TIME, DEADLINE};
-use crate::visit::{Gate, Until};
+use crate::visit::{Arrived, Gate, Until};
 
 /// The layer.
 pub async fn stamp(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let shared = &gate.shared;
-    let until = Deadline::after(shared.clock.monotonic(), shared.settings().duration(&DEADLINE));
+    let now = shared.clock.monotonic();
+    let until = Deadline::after(now, shared.settings().duration(&DEADLINE));
     request.extensions_mut().insert(Until(until));
+    request.extensions_mut().insert(Arrived(now));
     let pace = BodyPace {
         whole: shared.settings().duration(&BODY_TIME),
         grace: shared.settings().duration(&BODY_GRACE),

@@ -20,7 +20,7 @@ use crate::layer::balancing;
 use crate::layer::deadline;
 use crate::layer::forward::{self, Kept};
 use crate::limit::{KEPT_BYTES, RETRIES_SAVED, RETRY_PERCENT};
-use crate::visit::{Gate, Until};
+use crate::visit::{Arrived, Gate, Until};
 
 /// The header that makes doing it twice as good as once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -76,8 +76,9 @@ pub async fn send(State(gate): State<Gate>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     // What HTTP says is as good done twice (DELETE), and what its key makes so.
     let is_safe_or_keyed = head.method.is_idempotent() || head.headers.contains_key(IDEMPOTENCY_KEY);
-    let arrived = gate.shared.clock.monotonic();
-    gate.shared.retries.budget().deposit(arrived);
+    let now = gate.shared.clock.monotonic();
+    let arrived = head.extensions.get::<Arrived>().map_or(now, |Arrived(at)| *at);
+    gate.shared.retries.budget().deposit(now);
     let mut body = match kept(&gate, body).await {
         Ok(body) => body,
         Err(refusal) => return refusal,
