@@ -1,20 +1,8 @@
 # What residents read. Short words, short sentences: measured at school grade 6 or below.
 # Say whose fault it is, what is safe, what happens next, and when. Say the zone with every time.
 
-## Shell
+## On many pages
 
-title = { $page } – { $jurisdiction } vaccine appointments
-title-error = Error: { $page } – { $jurisdiction } vaccine appointments
-skip = Skip to the main part
-service-name = Vaccine appointments
-demo-title = Demonstration.
-demo-as-of = Clinics as of { $year }.
-demo-not-a-place = Not a place to go.
-rehearsal-clock = Rehearsal: our clock may be moved.
-footer-help = Can't use this site? Call us at { $phone }.
-footer-privacy = Privacy
-footer-runs-on = Runs on Evenkeel, open source
-footer-reference = If you call us about this page, say: { $reference }
 error-summary-title =
     { $count ->
         [one] There is a problem with one answer
@@ -40,26 +28,6 @@ date-day = { $weekday }, { $month } { $day }
 date-short = { $weekday-short }, { $month-short } { $day }
 date-day-month = { $month-short } { $day }
 date-plain = { $month } { $day }, { $year }
-span-seconds =
-    { $count ->
-        [one] 1 second
-       *[other] { $count } seconds
-    }
-span-minutes =
-    { $count ->
-        [one] 1 minute
-       *[other] { $count } minutes
-    }
-span-hours =
-    { $count ->
-        [one] 1 hour
-       *[other] { $count } hours
-    }
-span-days =
-    { $count ->
-        [one] 1 day
-       *[other] { $count } days
-    }
 month-1 = January
 month-2 = February
 month-3 = March

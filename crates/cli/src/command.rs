@@ -4,6 +4,7 @@ pub mod backup;
 pub mod completions;
 pub mod config;
 pub mod export;
+pub mod gateway;
 pub mod import;
 pub mod install;
 pub mod keys;

@@ -17,6 +17,7 @@ pub fn register() -> Vec<&'static Setting> {
         messaging::limit::ALL,
         booking::limit::backup::ALL,
         server::limit::ALL,
+        gateway::limit::ALL,
     ]
     .concat()
 }
@@ -28,6 +29,7 @@ pub fn texts() -> Vec<&'static TextSetting> {
         messaging::limit::TEXTS,
         booking::limit::backup::TEXTS,
         server::limit::TEXTS,
+        gateway::limit::TEXTS,
     ]
     .concat()
 }

@@ -7,6 +7,7 @@ mod advice;
 mod command;
 mod configuration;
 mod exit;
+mod gate;
 mod install;
 mod manual;
 mod say;
@@ -50,6 +51,7 @@ enum Command {
     Ps(command::ps::Ps),
     Stop(command::stop::Stop),
     Server(command::server::Server),
+    Gateway(command::gateway::Gateway),
     Verify(command::verify::Verify),
     Config(command::config::Config),
     Messages(command::messages::Messages),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Ps(ps) => ps.run(),
         Command::Stop(stop) => stop.run(),
         Command::Server(server) => server.run(),
+        Command::Gateway(gateway) => gateway.run(),
         Command::Verify(verify) => verify.run(),
         Command::Config(config) => config.run(),
         Command::Messages(messages) => messages.run(),

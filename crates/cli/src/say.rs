@@ -56,9 +56,9 @@ impl Say {
             Event::OrphansGone(count) => self.note(&format!("Waited for {count} process of a start that was killed.")),
             Event::Progress { what, done, total } => self.progress(what, *done, *total),
             Event::Ready(processes) => self.ready(processes),
-            Event::Ended { how, wait } => {
+            Event::Ended { who, how, wait } => {
                 self.note(&format!(
-                    "The server ended ({how}); starting it again in {} ms.",
+                    "The {who} ended ({how}); starting it again in {} ms.",
                     wait.as_millis()
                 ));
             }

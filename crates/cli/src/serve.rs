@@ -28,7 +28,7 @@ use crate::exit::Exit;
 use crate::storage::Storage;
 
 /// Whatever still runs this long after we were asked to stop would only be in the way of the next server.
-const LAST_RESORT: Duration = Duration::from_secs(2);
+pub const LAST_RESORT: Duration = Duration::from_secs(2);
 
 /// What is served, and how.
 pub struct Plan {
@@ -48,6 +48,8 @@ pub struct Plan {
     pub demo: bool,
     /// Whether a supervisor started us.
     pub supervised: bool,
+    /// Whether only what comes through the gateway is answered.
+    pub behind_gateway: bool,
     /// What is allowed in a rehearsal only.
     pub rehearsal: Option<Rehearsal>,
 }
@@ -150,6 +152,7 @@ async fn serve(plan: Plan, settings: Settings, clock: Clock) -> anyhow::Result<(
         engine,
         backup: Some(backup),
         rehearsal: plan.rehearsal.is_some(),
+        behind_gateway: plan.behind_gateway,
         shutdown,
     };
     Ok(process::run(start, say_ready).await?)
@@ -177,7 +180,7 @@ fn keys(plan: &Plan, database: &Database, clock: &Clock, entropy: &Entropy) -> a
 }
 
 /// Tells whoever started us. They may be gone already; we shall hear that by the pipe.
-fn say(event: &serde_json::Value) {
+pub fn say(event: &serde_json::Value) {
     let _ = writeln!(stdout(), "{event}");
 }
 
@@ -189,6 +192,6 @@ fn say_ready(ready: &Ready) {
     clippy::disallowed_methods,
     reason = "only the command line decides how a process ends; nothing is unsaved"
 )]
-fn end_at_once() {
+pub fn end_at_once() {
     std::process::exit(Exit::Failed as i32);
 }

@@ -11,7 +11,7 @@ use runtime::clock::Clock;
 use runtime::shutdown::{Interrupt, Shutdown, on_signals};
 use runtime::task::Owner;
 use runtime::telemetry::{self, Wanted};
-use supervisor::installation::{self, Arguments, Installation};
+use supervisor::installation::{self, Installation, Role};
 use supervisor::pulse::Patience;
 
 use crate::advice;
@@ -32,8 +32,8 @@ pub struct Plan {
     pub json: bool,
     /// Whether demonstration data is served.
     pub demo: bool,
-    /// The server's arguments.
-    pub arguments: Arguments,
+    /// The children.
+    pub roles: Vec<Role>,
     /// Where the rows are.
     pub database: Database,
     /// What the server finds in its environment beside our own.
@@ -68,7 +68,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Exit> {
         listen: plan.listen,
         public_url: plan.public_url,
         program: std::env::current_exe()?,
-        arguments: plan.arguments,
+        roles: plan.roles,
         environment: plan.environment,
         patience: Patience::default(),
     };

@@ -6,6 +6,9 @@ use crate::locale::Locale;
 use crate::style;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+/// A neutral seal, for a jurisdiction that has given none: a star over water.
+pub const NEUTRAL_SEAL: &str = r#"<svg viewBox="0 0 48 48" fill="none" stroke="currentColor"><circle cx="24" cy="24" r="21.5" stroke-width="1.5"/><circle cx="24" cy="24" r="18" stroke-width="1.5"/><path d="m24 11 2.4 5.1 5.6.7-4.1 3.9 1 5.5-4.9-2.7-4.9 2.7 1-5.5-4.1-3.9 5.6-.7z" fill="currentColor" stroke="none"/><path d="M7 28h34M9.5 32.500c2.4-1.8 4.8-1.8 7.3 0s4.8 1.8 7.2 0 4.9-1.8 7.3 0 4.8 1.8 7.2 0M14.5 37c2.1-1.6 4.3-1.6 6.4 0s4.2 1.6 6.3 0 4.2-1.6 6.3 0" stroke-width="1.6" stroke-linecap="round"/></svg>"#;
+
 /// Whose pages these are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jurisdiction {

@@ -9,6 +9,12 @@ use unic_langid::{LanguageIdentifier, langid};
 
 /// The residents' English.
 pub const RESIDENT_EN: &str = include_str!("../../../locales/en/resident.ftl");
+/// What stands around every page, by language.
+const SHELL_EN: &str = include_str!("../../../locales/en/shell.ftl");
+const SHELL_ES: &str = include_str!("../../../locales/es/shell.ftl");
+/// The minimal site.
+const MINIMAL_EN: &str = include_str!("../../../locales/en/minimal.ftl");
+const MINIMAL_ES: &str = include_str!("../../../locales/es/minimal.ftl");
 
 /// Beginnings of keys that are put together at run time (`month-3`, `fault-busy-title`); the test that looks for
 /// unused keys leaves these to the tests of whoever puts them together.
@@ -85,7 +91,21 @@ impl std::fmt::Debug for Locale {
 impl Locale {
     /// English for residents.
     pub fn english() -> Self {
-        Self::of("en", "ltr", langid!("en-US"), RESIDENT_EN).expect("the embedded English messages are well formed")
+        Self::embedded("en", langid!("en-US"), &[SHELL_EN, RESIDENT_EN])
+    }
+
+    /// The minimal site's English.
+    pub fn minimal_english() -> Self {
+        Self::embedded("en", langid!("en-US"), &[SHELL_EN, MINIMAL_EN])
+    }
+
+    /// The minimal site's Spanish: a draft.
+    pub fn minimal_spanish() -> Self {
+        Self::embedded("es", langid!("es-US"), &[SHELL_ES, MINIMAL_ES])
+    }
+
+    fn embedded(language: &'static str, plural_rules: LanguageIdentifier, parts: &[&str]) -> Self {
+        Self::of(language, "ltr", plural_rules, parts).expect("the embedded messages are well formed")
     }
 
     /// A language from its messages; the error names what is wrong with them.
@@ -93,7 +113,7 @@ impl Locale {
         language: &'static str,
         direction: &'static str,
         plural_rules: LanguageIdentifier,
-        messages: &str,
+        parts: &[&str],
     ) -> Result<Self, String> {
         let mut bundle = FluentBundle::new_concurrent(vec![plural_rules]);
         // Names and addresses get <bdi> in the markup; invisible marks inside words would break copying and searching.
@@ -102,8 +122,10 @@ impl Locale {
             FluentValue::Number(number) if number.value >= 0.0 => Some(grouped(number.value as u64)),
             _ => None,
         }));
-        let resource = FluentResource::try_new(messages.to_owned()).map_err(|(_, errors)| format!("{errors:?}"))?;
-        bundle.add_resource(resource).map_err(|errors| format!("{errors:?}"))?;
+        for part in parts {
+            let resource = FluentResource::try_new((*part).to_owned()).map_err(|(_, errors)| format!("{errors:?}"))?;
+            bundle.add_resource(resource).map_err(|errors| format!("{errors:?}"))?;
+        }
         Ok(Self {
             language,
             direction,

@@ -39,7 +39,7 @@ pub struct Ledger {
     pub refused: AtomicUsize,
     /// Answers 5xx.
     pub faults: AtomicUsize,
-    /// Requests that went out and whose answer never came.
+    /// Requests that went out and whose outcome nobody could tell.
     pub unknown: AtomicUsize,
     /// Of those, the ones that had been done: the answer was a replay.
     pub replayed: AtomicUsize,

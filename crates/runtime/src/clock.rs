@@ -109,6 +109,15 @@ impl Clock {
         }
     }
 
+    /// The instant without any shift: what the clocks of other processes on this machine show. For marks that two of them
+    /// compare, of which a rehearsal shifts one.
+    pub fn unshifted(&self) -> Timestamp {
+        match self.0.source {
+            Source::Real { .. } | Source::Shiftable { .. } => wall(),
+            Source::Manual | Source::Simulated => self.hands().wall,
+        }
+    }
+
     /// Time since this clock was made; never goes back.
     pub fn monotonic(&self) -> Duration {
         match self.0.source {

@@ -15,6 +15,7 @@ pub mod log_line;
 pub mod program;
 pub mod redaction;
 pub mod secret;
+pub mod shortage;
 pub mod shutdown;
 pub mod task;
 pub mod telemetry;

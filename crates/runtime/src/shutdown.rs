@@ -52,6 +52,20 @@ pub enum Interrupt {
 /// From now on SIGTERM and SIGHUP (and, where it stops, SIGINT) ask `shutdown` instead of killing the process.
 /// Needs the tokio runtime.
 pub fn on_signals(owner: &Owner, shutdown: &Shutdown, interrupt: Interrupt) -> io::Result<()> {
+    let stop = shutdown.clone();
+    on_signals_with(owner, shutdown, interrupt, move || {
+        tracing::info!(signal = "SIGHUP", "asked to stop");
+        stop.request();
+    })
+}
+
+/// The same, but SIGHUP does what the caller says: reads the settings again, where that can be done.
+pub fn on_signals_with(
+    owner: &Owner,
+    shutdown: &Shutdown,
+    interrupt: Interrupt,
+    hung_up: impl Fn() + Send + 'static,
+) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
@@ -60,7 +74,10 @@ pub fn on_signals(owner: &Owner, shutdown: &Shutdown, interrupt: Interrupt) -> i
         loop {
             let why = tokio::select! {
                 _ = terminate.recv() => "SIGTERM",
-                _ = hangup.recv() => "SIGHUP",
+                _ = hangup.recv() => {
+                    hung_up();
+                    continue;
+                }
                 _ = interrupted.recv() => match interrupt {
                     Interrupt::Stops => "SIGINT",
                     Interrupt::Ignored => continue,

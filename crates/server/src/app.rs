@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use base::time::Timestamp;
 use booking::engine::{Ask, Engine, KeyedRequest, Render};
 use booking::role::resident::Resident;
+use runtime::http::edge::EdgeKey;
 
 use crate::api::bulk_publish::Publisher;
 use crate::api::ready_answer::ReadyAnswers;
@@ -14,6 +15,7 @@ use crate::limit::{AVAILABILITY_AGE, DEADLINE, PROXIES};
 use crate::public_url::PublicUrl;
 use crate::request::arrival::Arrived;
 use crate::request::client_network::Proxies;
+use crate::request::edge;
 use crate::resident::guess_limit::GuessLimit;
 use crate::resident::home::Counted;
 
@@ -34,6 +36,7 @@ struct Inner {
     demo_mail: OnceLock<PathBuf>,
     guesses: GuessLimit,
     proxies: Proxies,
+    edge: OnceLock<EdgeKey>,
 }
 
 impl App {
@@ -48,6 +51,7 @@ impl App {
             demo_mail: OnceLock::new(),
             guesses: GuessLimit::default(),
             proxies: Proxies::new(engine.settings().text(&PROXIES)),
+            edge: OnceLock::new(),
             engine,
             public_url,
             rehearsal,
@@ -110,6 +114,16 @@ impl App {
         &self.inner.proxies
     }
 
+    /// From now on only what comes through a gateway with this key is answered.
+    pub fn behind_gateway(&self, key: EdgeKey) {
+        let _ = self.inner.edge.set(key);
+    }
+
+    /// The key of the gateway before us, where there is one.
+    pub fn edge(&self) -> Option<&EdgeKey> {
+        self.inner.edge.get()
+    }
+
     /// Whether the snapshot is young enough to say what is free. If not, the answer is "cannot tell".
     pub fn can_tell(&self) -> bool {
         self.can_tell_at(self.engine().clock().now(), self.engine().as_of())
@@ -129,7 +143,7 @@ impl App {
     pub fn ask_since(&self, arrived: Arrived, key: Option<KeyedRequest>, render: Render) -> Ask {
         Ask {
             arrived: arrived.0,
-            deadline: self.engine().settings().duration(&DEADLINE),
+            deadline: edge::within(self.engine().settings().duration(&DEADLINE)),
             key,
             render,
         }

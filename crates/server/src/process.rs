@@ -10,6 +10,7 @@ use std::time::Duration;
 use booking::engine::{self, Engine, StartError};
 use booking::reconciler::backup::{self, Backups};
 use booking::reconciler::message_delivery::Delivery;
+use runtime::http::edge::EdgeKey;
 use runtime::http::listener::{self, Listener};
 use runtime::http::metrics::Metrics;
 use runtime::http::operator::Operator;
@@ -46,6 +47,8 @@ pub struct Start {
     pub backup: Option<backup::Plan>,
     /// The clock may be shifted, and every page says so.
     pub rehearsal: bool,
+    /// Only what comes through the installation's gateway is answered.
+    pub behind_gateway: bool,
     /// Asked when the process should end.
     pub shutdown: Shutdown,
 }
@@ -91,6 +94,7 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
         engine,
         backup,
         rehearsal,
+        behind_gateway,
         shutdown,
     } = start;
     listener::raise_file_limit();
@@ -110,8 +114,11 @@ pub async fn run(start: Start, ready: impl FnOnce(&Ready)) -> Result<(), ServerE
         let backups = Backups::start(plan, &settings, &clock, engine.owner()).map_err(StartError::Thread)?;
         backup_metrics::register(&backups, &metrics);
     }
-    let trace = Trace::new(clock.clone(), entropy, &settings, &metrics);
+    let trace = Trace::new(clock.clone(), entropy.clone(), &settings, &metrics);
     let app = App::new(engine.clone(), public_url, rehearsal);
+    if behind_gateway {
+        app.behind_gateway(EdgeKey::open_or_create(&data, &entropy)?);
+    }
     deliver(&app, &data)?;
     let public = Listener::new(public, &settings, &clock)?;
     let internal = Listener::new(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, &settings, &clock)?;

@@ -6,6 +6,7 @@ pub mod body;
 pub mod client_network;
 pub mod credential;
 pub mod cursor;
+pub mod edge;
 pub mod fields;
 pub mod idempotency_key;
 pub mod path;

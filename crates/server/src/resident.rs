@@ -106,6 +106,7 @@ pub fn routes(app: &App) -> Router<App> {
         // the rest
         .route("/privacy", get(appointment::privacy))
         .route("/assets/{file}", get(asset))
+        .route("/jurisdiction.json", get(jurisdiction::see))
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(app.clone(), bug_in_words))

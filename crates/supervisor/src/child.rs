@@ -49,6 +49,8 @@ pub enum Said {
         /// Such as `http://127.0.0.1:40123`.
         internal: String,
     },
+    /// It was asked to end, by somebody else than us, and does so: what it keeps of ours another may have.
+    Draining,
     /// A long start goes on.
     Progress {
         /// What is being done, for a person.
@@ -70,8 +72,8 @@ pub enum News {
 }
 
 impl Child {
-    /// Starts the program with the socket as its file 3. Needs the tokio runtime.
-    pub fn start(program: &Program, socket: &TcpListener) -> io::Result<Self> {
+    /// Starts the program, with the socket as its file 3 where it is lent one. Needs the tokio runtime.
+    pub fn start(program: &Program, socket: Option<&TcpListener>) -> io::Result<Self> {
         let mut command = StdCommand::new(&program.path);
         command
             .args(&program.args)
@@ -79,7 +81,10 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0);
-        handover::lend(&mut command, socket)?;
+        match socket {
+            Some(socket) => handover::lend(&mut command, socket)?,
+            None => handover::lend_nothing(&mut command),
+        }
         let mut process = Command::from(command).spawn()?;
         let pid = process
             .id()

@@ -1,15 +1,19 @@
-//! The supervisor itself: takes the lock, binds the public socket, and keeps one server running on it until asked to
+//! The supervisor itself: takes the lock, binds the public socket, and keeps a gateway on it and servers behind it running until asked to
 //! stop: one that ended is started again, one that hangs is killed and started again. Read [`Installation::start`] and
 //! [`Installation::run`] first.
 
+use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
 
@@ -34,9 +38,40 @@ const PORTS_TRIED: u16 = 100;
 /// Exit codes of a child that will not change by starting it again: usage, and a newer schema.
 const FINAL_CODES: [i32; 2] = [2, 5];
 
-/// The server's arguments after `server`, given which start this is (from 0) and the public URL. `--data` and the mark
+/// A child's arguments after its subcommand, given which start this is (from 0) and the public URL. `--data` and the mark
 /// of a supervised child are added to them.
 pub type Arguments = Box<dyn Fn(u64, &str) -> Vec<OsString> + Send + Sync>;
+
+/// What a child is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Pages, API and engine.
+    Server,
+    /// What stands in front of servers.
+    Gateway,
+}
+
+impl Kind {
+    /// The subcommand that it runs, and its name for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// One child to keep running.
+pub struct Role {
+    /// What it is.
+    pub kind: Kind,
+    /// Its arguments.
+    pub arguments: Arguments,
+    /// Where it listens on a socket of its own, which is refused while it is dead; without one it is lent the public one.
+    pub own: Option<SocketAddr>,
+    /// Whether its first start waits for another server's: who comes first makes keys, schema and demonstration.
+    pub waits: bool,
+}
 
 /// What to run.
 pub struct Plan {
@@ -48,9 +83,9 @@ pub struct Plan {
     pub public_url: Option<String>,
     /// Our own executable.
     pub program: PathBuf,
-    /// The server's arguments after `server`.
-    pub arguments: Arguments,
-    /// What it finds in its environment beside ours: what arguments would show to everybody on the machine.
+    /// The children.
+    pub roles: Vec<Role>,
+    /// What each finds in its environment beside ours: what arguments would show to everybody on the machine.
     pub environment: Vec<(OsString, OsString)>,
     /// How long the server may be silent before it is replaced.
     pub patience: Patience,
@@ -74,8 +109,10 @@ pub enum Event<'a> {
     },
     /// Everything answers: for the first time, or again.
     Ready(&'a Processes),
-    /// The server ended unasked, or was killed because it hung, and is started again after `wait`.
+    /// A child ended unasked, or was killed because it hung, and is started again after `wait`.
     Ended {
+        /// Which, for a person.
+        who: &'static str,
         /// How, for a person.
         how: &'a str,
         /// Until the next start.
@@ -180,17 +217,83 @@ impl Installation {
         })
     }
 
-    /// Keeps the server running until `stop` is requested; then lets it drain.
-    pub async fn run(self, stop: &Shutdown, mut tell: impl FnMut(Event<'_>)) -> Result<(), UpError> {
-        let mut restart = Restart::default();
-        let mut was_ready = false;
+    /// Keeps everything running until `stop` is requested; then lets it drain: whoever stands in front first, so that what
+    /// is behind still answers what was let in.
+    pub async fn run(self, stop: &Shutdown, tell: impl FnMut(Event<'_>)) -> Result<(), UpError> {
+        let board = Board {
+            living: RefCell::new(vec![None; self.plan.roles.len()]),
+            first: Shutdown::new(),
+            was_full: Cell::new(false),
+            tell: RefCell::new(tell),
+        };
+        let (front, back) = (stop.part(), Shutdown::new());
+        let keep = |place: usize, stop: Shutdown| {
+            let (this, board, front) = (&self, &board, &front);
+            async move {
+                let kept = this.keep(place, board, &stop).await;
+                // One that can never start ends all.
+                if kept.is_err() {
+                    front.request();
+                }
+                kept
+            }
+        };
+        let of = |kind: Kind, stop: &Shutdown| {
+            let places = (0..self.plan.roles.len()).filter(|place| self.plan.roles[*place].kind == kind);
+            join_all(places.map(|place| keep(place, stop.clone())).collect::<Vec<_>>())
+        };
+        let gateways = async {
+            let kept = of(Kind::Gateway, &front).await;
+            front.wait().await;
+            back.request();
+            kept
+        };
+        let (gateways, servers) = tokio::join!(gateways, of(Kind::Server, &back));
+        if let Err(error) = Processes::remove(&self.plan.data) {
+            tracing::warn!(%error, "run/processes.json stays, and says that we run");
+        }
+        gateways.into_iter().chain(servers).collect()
+    }
+
+    /// One child after the other in one role.
+    async fn keep<T: FnMut(Event<'_>)>(&self, place: usize, board: &Board<T>, stop: &Shutdown) -> Result<(), UpError> {
+        let role = &self.plan.roles[place];
+        let (mut restart, mut was_ready) = (Restart::default(), false);
+        // Somebody asked these to end: each has the socket until the next one is there.
+        let (mut leaving, mut is_there) = (FuturesUnordered::new(), Shutdown::new());
+        if role.waits {
+            tokio::select! {
+                () = board.first.wait() => {}
+                () = stop.wait() => return Ok(()),
+            }
+        }
         for start in 0.. {
             let patience = Patience {
                 start: restart.start_patience(self.plan.patience.start),
                 ..self.plan.patience
             };
-            let (how, code, healthy) = match self.life(start, patience, stop, &mut tell).await {
+            let there = is_there.clone();
+            let mut life = pin!(self.life(place, start, patience, (stop, &there), board));
+            let ended = loop {
+                tokio::select! {
+                    ended = &mut life => break ended,
+                    Some(()) = leaving.next(), if !leaving.is_empty() => {}
+                }
+            };
+            let (how, code, healthy) = match ended {
                 Ok(Life::Stopped) => break,
+                Ok(Life::Leaving(child)) => {
+                    tracing::info!(
+                        who = role.kind.word(),
+                        pid = child.pid(),
+                        "it was asked to end and is relieved"
+                    );
+                    self.forget(place, board);
+                    was_ready = true;
+                    is_there = Shutdown::new();
+                    leaving.push(relieved(*child, is_there.clone()));
+                    continue;
+                }
                 Ok(Life::Ended { how, code, healthy }) => (how, code, healthy),
                 Ok(Life::GivenUp { why, healthy }) => {
                     if matches!(why, GivenUp::Mute(_)) {
@@ -203,41 +306,45 @@ impl Installation {
             };
             was_ready |= healthy.is_some();
             if was_ready {
-                self.name_no_server();
+                self.forget(place, board);
             }
             if let Some(code) = code.filter(|code| !was_ready && FINAL_CODES.contains(code)) {
                 return Err(UpError::Final { code });
             }
-            let wait = restart.ended(healthy.unwrap_or_default());
+            let (who, wait) = (role.kind.word(), restart.ended(healthy.unwrap_or_default()));
             tracing::warn!(
+                who,
                 how,
                 wait_ms = wait.as_millis() as u64,
-                "the server ended unasked and is started again"
+                "it ended unasked and is started again"
             );
-            tell(Event::Ended { how: &how, wait });
+            board.tell(Event::Ended { who, how: &how, wait });
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
                 () = stop.wait() => break,
             }
         }
-        if let Err(error) = Processes::remove(&self.plan.data) {
-            tracing::warn!(%error, "run/processes.json stays, and says that we run");
-        }
+        is_there.request();
+        while leaving.next().await.is_some() {}
         Ok(())
     }
 
-    /// One child from its start to its end.
-    async fn life(
+    /// One child from its start to its end; `stop` ends it, and the other is asked once it is ready.
+    async fn life<T: FnMut(Event<'_>)>(
         &self,
+        place: usize,
         start: u64,
         patience: Patience,
-        stop: &Shutdown,
-        tell: &mut impl FnMut(Event<'_>),
+        (stop, is_there): (&Shutdown, &Shutdown),
+        board: &Board<T>,
     ) -> io::Result<Life> {
-        let mut child = Child::start(&self.program(start), &self.socket)?;
-        tracing::info!(pid = child.pid(), "the server was started");
+        let role = &self.plan.roles[place];
+        let lent = role.own.is_none().then_some(&self.socket);
+        let mut child = Child::start(&self.program(role, start), lent)?;
+        let who = role.kind.word();
+        tracing::info!(who, pid = child.pid(), "it was started");
         let mut pulse = Pulse::new(&self.clock, patience);
-        let (mut ready_since, mut given_up, mut unsaved) = (None, None, None);
+        let (mut ready_since, mut given_up, mut unsaved) = (None, None, false);
         loop {
             let opening = pulse.internal().is_some() && ready_since.is_none() && given_up.is_none();
             tokio::select! {
@@ -250,8 +357,11 @@ impl Installation {
                 news = child.next() => match news? {
                     News::Said(said) => {
                         pulse.said(&said);
+                        if said == Said::Draining && ready_since.is_some() {
+                            return Ok(Life::Leaving(Box::new(child)));
+                        }
                         if let Said::Progress { what, done, total } = &said {
-                            tell(Event::Progress { what, done: *done, total: *total });
+                            board.tell(Event::Progress { what, done: *done, total: *total });
                         }
                     }
                     News::Ended(status) => {
@@ -264,22 +374,20 @@ impl Installation {
                         });
                     }
                 },
-                () = self.answers(), if opening => {
+                () = self.answers(role, pulse.internal().unwrap_or_default().to_owned()), if opening => {
                     ready_since = Some(self.clock.monotonic());
-                    let processes = self.processes(Some((child.pid(), pulse.internal().unwrap_or_default())));
-                    // The file first: whoever reads the ready line may look there.
-                    unsaved = self.save(processes.clone(), true);
-                    tracing::info!(pid = child.pid(), "the server is ready");
-                    tell(Event::Ready(&processes));
+                    is_there.request();
+                    tracing::info!(who, pid = child.pid(), "it is ready");
+                    unsaved = !self.note(place, board, child.pid(), pulse.internal().unwrap_or_default());
                 }
-                () = self.clock.sleep(SAVE_AGAIN), if unsaved.is_some() => {
-                    unsaved = unsaved.and_then(|processes| self.save(processes, false));
+                () = self.clock.sleep(SAVE_AGAIN), if unsaved => {
+                    unsaved = !self.save(&self.processes(&board.living()), false);
                 }
                 why = pulse.given_up(), if given_up.is_none() => {
-                    tracing::error!(pid = child.pid(), %why, "the server hangs");
-                    unsaved = None;
+                    tracing::error!(who, pid = child.pid(), %why, "it hangs");
+                    unsaved = false;
                     if ready_since.is_some() {
-                        self.name_no_server();
+                        self.forget(place, board);
                     }
                     // What is stopped or locked up cannot drain.
                     child.kill()?;
@@ -289,28 +397,56 @@ impl Installation {
         }
     }
 
-    /// Says in the file what runs; gives it back where that cannot be written now. A full disk is no reason to take down
-    /// what still answers.
-    fn save(&self, processes: Processes, first: bool) -> Option<Processes> {
-        let error = processes.save(&self.plan.data).err()?;
-        if first {
-            tracing::warn!(%error, "run/processes.json is not current; it is tried again");
+    /// A child is ready. Returns whether the file says so, where it should.
+    fn note<T: FnMut(Event<'_>)>(&self, place: usize, board: &Board<T>, pid: u32, internal: &str) -> bool {
+        board.living.borrow_mut()[place] = Some((pid, internal.to_owned()));
+        if self.plan.roles[place].kind == Kind::Server {
+            board.first.request();
         }
-        Some(processes)
+        let living = board.living();
+        let is_full = living.iter().all(Option::is_some);
+        board.was_full.set(board.was_full.get() || is_full);
+        // Before all have been ready once there is nothing to read.
+        if !board.was_full.get() {
+            return true;
+        }
+        let processes = self.processes(&living);
+        // The file first: whoever reads the ready line may look there.
+        let saved = self.save(&processes, true);
+        if is_full {
+            board.tell(Event::Ready(&processes));
+        }
+        saved
     }
 
-    /// Nobody who reads the file may take a process that is gone for a server.
-    fn name_no_server(&self) {
-        let saved = self.processes(None).save(&self.plan.data);
+    /// Says in the file what runs; returns whether it could be written. A full disk is no reason to take down what still
+    /// answers.
+    fn save(&self, processes: &Processes, first: bool) -> bool {
+        let saved = processes.save(&self.plan.data);
+        if let Err(error) = &saved
+            && first
+        {
+            tracing::warn!(%error, "run/processes.json is not current; it is tried again");
+        }
+        saved.is_ok()
+    }
+
+    /// Nobody who reads the file may take a process that is gone for one that runs.
+    fn forget<T: FnMut(Event<'_>)>(&self, place: usize, board: &Board<T>) {
+        board.living.borrow_mut()[place] = None;
+        if !board.was_full.get() {
+            return;
+        }
+        let saved = self.processes(&board.living()).save(&self.plan.data);
         // Where a disk is too full for a new file it still lets go of the old one.
         if let Err(error) = saved.or_else(|_| Processes::remove(&self.plan.data)) {
             tracing::warn!(%error, "run/processes.json is not current");
         }
     }
 
-    fn program(&self, start: u64) -> Program {
-        let mut args: Vec<OsString> = vec!["server".into()];
-        args.extend((self.plan.arguments)(start, &self.public_url));
+    fn program(&self, role: &Role, start: u64) -> Program {
+        let mut args: Vec<OsString> = vec![role.kind.word().into()];
+        args.extend((role.arguments)(start, &self.public_url));
         args.extend([
             "--data".into(),
             self.plan.data.clone().into(),
@@ -332,34 +468,51 @@ impl Installation {
         handover::reachable(self.socket.local_addr().unwrap_or(self.plan.listen))
     }
 
-    /// Waits until the public socket says that it is ready.
-    async fn answers(&self) {
+    /// Waits until it says that it is ready: a server that it can serve; a gateway, which may speak TLS only on the public
+    /// socket, on its internal listener that it lives, since what it needs beside that is the servers' news.
+    async fn answers(&self, role: &Role, internal: String) {
         let host = probe::authority(&self.public_url);
-        while !matches!(
-            probe::status(self.address(), host, "/readyz", READY_TIME).await,
-            Ok(200)
-        ) {
+        let address = role.own.unwrap_or_else(|| self.address());
+        loop {
+            let said = match role.kind {
+                Kind::Server => probe::status(address, host, "/readyz", READY_TIME).await,
+                Kind::Gateway => probe::status_of(&internal, "/livez", READY_TIME).await,
+            };
+            if matches!(said, Ok(200)) {
+                return;
+            }
             self.clock.sleep(PROBE_PAUSE).await;
         }
     }
 
-    /// What runs: the server with this id and internal listener, or none right now.
-    fn processes(&self, server: Option<(u32, &str)>) -> Processes {
-        let (pid, internal) = server.unzip();
+    /// What runs now, by what each place holds.
+    fn processes(&self, living: &[Option<(u32, String)>]) -> Processes {
+        let of = |kind: Kind| {
+            let both = self
+                .plan
+                .roles
+                .iter()
+                .zip(living)
+                .filter(move |(role, _)| role.kind == kind);
+            both.filter_map(|(role, living)| living.as_ref().map(|(pid, internal)| (role, *pid, internal.clone())))
+        };
+        let url = |role: &Role| format!("http://{}", role.own.unwrap_or_else(|| self.address()));
+        let internal = |kind| of(kind).map(|(_, _, internal)| internal).collect();
         Processes {
             event: "ready".to_owned(),
             public: self.public_url.clone(),
             watch: None,
             status: None,
             internal: ByRole {
-                server: internal.map(str::to_owned).into_iter().collect(),
+                server: internal(Kind::Server),
+                gateway: internal(Kind::Gateway),
                 ..ByRole::default()
             },
-            servers: pid.map(|_| format!("http://{}", self.address())).into_iter().collect(),
+            servers: of(Kind::Server).map(|(role, ..)| url(role)).collect(),
             pids: Pids {
                 supervisor: std::process::id(),
-                gateway: vec![],
-                server: pid.into_iter().collect(),
+                gateway: of(Kind::Gateway).map(|(_, pid, _)| pid).collect(),
+                server: of(Kind::Server).map(|(_, pid, _)| pid).collect(),
                 watch: vec![],
             },
             sign_in: None,
@@ -368,9 +521,32 @@ impl Installation {
     }
 }
 
+/// What all children's keepers share; they run in one task.
+struct Board<T> {
+    /// Process and internal listener of each role that is ready.
+    living: RefCell<Vec<Option<(u32, String)>>>,
+    /// Requested once a server was ready for the first time.
+    first: Shutdown,
+    /// Whether all were ready at once.
+    was_full: Cell<bool>,
+    tell: RefCell<T>,
+}
+
+impl<T: FnMut(Event<'_>)> Board<T> {
+    fn tell(&self, event: Event<'_>) {
+        (self.tell.borrow_mut())(event);
+    }
+
+    fn living(&self) -> Vec<Option<(u32, String)>> {
+        self.living.borrow().clone()
+    }
+}
+
 enum Life {
     /// We were asked to stop, and it has stopped.
     Stopped,
+    /// Somebody else asked it to stop: it does so, and still has the socket.
+    Leaving(Box<Child>),
     /// It ended by itself, or somebody ended it.
     Ended {
         how: String,
@@ -384,6 +560,18 @@ enum Life {
         /// The same.
         healthy: Option<Duration>,
     },
+}
+
+/// Waits until the next one is there, or this one is gone by itself, and sees to its end.
+async fn relieved(mut child: Child, next: Shutdown) {
+    let gone = async { while !matches!(child.next().await, Ok(News::Ended(_)) | Err(_)) {} };
+    let is_gone = tokio::select! {
+        () = gone => true,
+        () = next.wait() => false,
+    };
+    if !is_gone && let Err(error) = child.stop().await {
+        tracing::warn!(%error, "a child that was relieved cannot be waited for");
+    }
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, UpError> {

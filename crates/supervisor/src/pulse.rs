@@ -9,11 +9,10 @@
 //! to run answers on neither.
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use runtime::clock::Clock;
+use runtime::shortage::is_ours;
 
 use crate::child::Said;
 use crate::probe;
@@ -164,18 +163,4 @@ impl<'a> Pulse<'a> {
             self.clock.sleep(self.patience.pause.saturating_sub(took)).await;
         }
     }
-}
-
-/// Whether a question failed for want of something on our side: files, memory, a local port.
-fn is_ours(error: &io::Error) -> bool {
-    let wants = [
-        Errno::EMFILE,
-        Errno::ENFILE,
-        Errno::ENOMEM,
-        Errno::ENOBUFS,
-        Errno::EADDRNOTAVAIL,
-    ];
-    error
-        .raw_os_error()
-        .is_some_and(|code| wants.contains(&Errno::from_raw(code)))
 }

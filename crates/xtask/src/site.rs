@@ -30,7 +30,7 @@ pub struct Start<'a> {
     pub data: &'a Path,
     /// Where it listens; port 0 picks one.
     pub listen: String,
-    /// `up`, or `server` for a server without a supervisor.
+    /// `up`, or `server` or `gateway` for one without a supervisor.
     pub command: &'static str,
     /// Arguments beyond those.
     pub more: Vec<String>,
@@ -55,6 +55,13 @@ impl<'a> Start<'a> {
     pub fn server(mut self, port: u16) -> Self {
         self.command = "server";
         self.listen = format!("127.0.0.1:{port}");
+        self
+    }
+    /// One gateway without a supervisor, at this address.
+    #[must_use]
+    pub fn gateway(mut self, address: &str) -> Self {
+        self.command = "gateway";
+        address.clone_into(&mut self.listen);
         self
     }
     /// One more argument.

@@ -38,6 +38,9 @@ pub struct Server {
     /// A supervisor holds the other end of stdin: stop when it ends, and leave Ctrl-C to the supervisor
     #[arg(long, hide = true)]
     supervised: bool,
+    /// Answer only what comes through this installation's gateway (`evenkeel gateway`)
+    #[arg(long)]
+    behind_gateway: bool,
     /// Allow what is only for tests and drills: shifting the clock, crash points
     #[arg(long, hide = true)]
     rehearsal: bool,
@@ -95,6 +98,7 @@ impl Server {
             public_url,
             demo,
             supervised,
+            behind_gateway: self.behind_gateway,
             rehearsal,
         })
     }

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use server::public_url::PublicUrl;
-use supervisor::installation::{Arguments, UpError};
+use supervisor::handover::private_ports;
+use supervisor::installation::{Arguments, Kind, Role, UpError};
 
 use super::{Data, ReadReplica};
 use crate::exit::{Exit, Usage};
@@ -18,6 +19,7 @@ Examples:
   evenkeel up --listen 0.0.0.0:80 --public-url https://vax.example.org
   evenkeel up --database postgres://evenkeel@db1,db2,db3/evenkeel
                                                        on PostgreSQL; see docs/operator/scale-out.md
+  evenkeel up --zones 2                                two servers behind the gateway: one may die
   evenkeel up --json                                   prints one line once everything answers";
 
 /// Start everything on this machine
@@ -34,6 +36,9 @@ pub struct Up {
     /// The address that people use, from which all links are made; needed when others can reach --listen
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// How many servers to start, each as if in a zone of its own, all on one database
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    zones: u8,
     /// Start without demonstration data
     #[arg(long)]
     empty: bool,
@@ -72,16 +77,17 @@ impl Up {
         let mut again = format!(" --data {}", data.display());
         again.extend(given.is_some().then_some(" --database URL".to_owned()));
         again.extend(self.public_url.as_deref().map(|url| format!(" --public-url {url}")));
+        again.extend((self.zones > 1).then(|| format!(" --zones {}", self.zones)));
         again.extend((!demo).then_some(" --empty".to_owned()));
         again.extend(json.then_some(" --json".to_owned()));
-        let arguments = arguments(demo, self.rehearsal, self.unsealed, self.crash_at);
+        let roles = roles(self.zones, demo, self.rehearsal, self.unsealed, &self.crash_at)?;
         let done = supervise::run(supervise::Plan {
             data,
             listen,
             public_url,
             json,
             demo,
-            arguments,
+            roles,
             database,
             environment,
         });
@@ -94,9 +100,63 @@ impl Up {
     }
 }
 
-fn arguments(demo: bool, rehearsal: bool, unsealed: bool, crash_at: Vec<String>) -> Arguments {
+/// The gateway on the public socket, and behind it each server on a port of its own.
+fn roles(zones: u8, demo: bool, rehearsal: bool, unsealed: bool, crash_at: &[String]) -> anyhow::Result<Vec<Role>> {
+    // Somewhere else for each process, so that two that start at once do not choose the same.
+    let from = 15_000 + (std::process::id().wrapping_mul(17) % 17_000) as u16;
+    let ports = private_ports(from, zones.into());
+    anyhow::ensure!(
+        ports.len() == usize::from(zones),
+        "no free port for the servers behind the gateway"
+    );
+    let to: Vec<OsString> = ports
+        .iter()
+        .flat_map(|address| ["--to".into(), address.to_string().into()])
+        .collect();
+    let gateway = Role {
+        kind: Kind::Gateway,
+        arguments: Box::new(move |_, url| {
+            let mut list: Vec<OsString> = vec!["--public-url".into(), url.into()];
+            list.extend(to.iter().cloned());
+            list
+        }),
+        own: None,
+        waits: false,
+    };
+    let servers = ports.into_iter().zip('a'..).map(|(address, name)| {
+        let is_first = name == 'a';
+        // What is crashed on purpose is the first: the others show that one is enough.
+        let crashes = if is_first { crash_at.to_vec() } else { Vec::new() };
+        Role {
+            kind: Kind::Server,
+            arguments: arguments(name, address, demo && is_first, rehearsal, unsealed, crashes),
+            own: Some(address),
+            waits: !is_first,
+        }
+    });
+    Ok(std::iter::once(gateway).chain(servers).collect())
+}
+
+fn arguments(
+    name: char,
+    address: SocketAddr,
+    demo: bool,
+    rehearsal: bool,
+    unsealed: bool,
+    crash_at: Vec<String>,
+) -> Arguments {
     Box::new(move |start, public_url| {
-        let mut list: Vec<OsString> = ["--name", "a", "--public-url", public_url].map(OsString::from).to_vec();
+        let (name, address) = (name.to_string(), address.to_string());
+        let words = [
+            "--name",
+            &name,
+            "--public-url",
+            public_url,
+            "--listen",
+            &address,
+            "--behind-gateway",
+        ];
+        let mut list: Vec<OsString> = words.map(OsString::from).to_vec();
         list.extend(demo.then(|| "--demo".into()));
         list.extend(rehearsal.then(|| "--rehearsal".into()));
         list.extend(unsealed.then(|| "--unsealed".into()));

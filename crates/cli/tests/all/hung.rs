@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use runtime::shutdown::Shutdown;
-use supervisor::installation::{Event, Installation, Plan, prepare};
+use supervisor::installation::{Event, Installation, Kind, Plan, Role, prepare};
 use supervisor::pulse::Patience;
 
 use crate::installed::{Installed, SOON, get, lives, signal};
@@ -29,7 +29,12 @@ fn plan(installed: &Installed) -> Plan {
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
         program: env!("CARGO_BIN_EXE_evenkeel").into(),
-        arguments: Box::new(words),
+        roles: vec![Role {
+            kind: Kind::Server,
+            arguments: Box::new(words),
+            own: None,
+            waits: false,
+        }],
         environment: Vec::new(),
         patience: LITTLE,
     }

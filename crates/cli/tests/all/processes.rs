@@ -18,7 +18,7 @@ fn the_ready_line_says_all_there_is_and_stop_ends_it() {
     let mut installed = Installed::new();
     let ready = installed.up(&FREE_PORT);
     assert_eq!(Some(&ready), installed.processes().as_ref());
-    for empty in ["/internal/gateway", "/internal/watch", "/pids/gateway", "/pids/watch"] {
+    for empty in ["/internal/watch", "/pids/watch"] {
         assert_eq!(ready.pointer(empty).unwrap().as_array().unwrap().len(), 0, "{empty}");
     }
     for null in ["/watch", "/status", "/sign_in"] {
@@ -28,7 +28,12 @@ fn the_ready_line_says_all_there_is_and_stop_ends_it() {
     let internal = address(&ready["internal"]["server"][0]);
     assert_eq!(get(internal, "/livez").unwrap(), 200);
     assert_eq!(get(internal, "/metrics").unwrap(), 200);
-    for secret in ["operator.token", "keys/master.key"] {
+    let gateway = address(&ready["internal"]["gateway"][0]);
+    assert_eq!(get(gateway, "/livez").unwrap(), 200);
+    assert_eq!(get(gateway, "/metrics").unwrap(), 200);
+    // Past the gateway nobody is let in.
+    assert_eq!(get(address(&ready["servers"][0]), "/").unwrap(), 421);
+    for secret in ["operator.token", "edge.key", "keys/master.key"] {
         let mode = installed.data().join(secret).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{secret}");
     }
@@ -82,11 +87,17 @@ fn a_taken_port_says_by_whom_and_offers_another() {
 }
 
 #[test]
-fn while_the_server_is_killed_no_connection_is_refused() {
+fn while_a_process_is_killed_no_connection_is_refused() {
+    for role in ["server", "gateway"] {
+        kill_again_and_again(role);
+    }
+}
+
+fn kill_again_and_again(role: &str) {
     let mut installed = Installed::new();
     let ready = installed.up(&FREE_PORT);
     let public = address(&ready["public"]);
-    let (over, mut last) = (AtomicBool::new(false), pid(&ready["pids"]["server"][0]));
+    let (over, mut last) = (AtomicBool::new(false), pid(&ready["pids"][role][0]));
     std::thread::scope(|scope| {
         let visitor = scope.spawn(|| {
             let (mut answered, mut refused) = (0, 0);
@@ -102,8 +113,8 @@ fn while_the_server_is_killed_no_connection_is_refused() {
         });
         for _ in 0..5 {
             signal(last, Signal::SIGKILL);
-            installed.until("another server is ready", || {
-                let now = installed.processes().and_then(|now| now["pids"]["server"][0].as_u64());
+            installed.until("another is ready", || {
+                let now = installed.processes().and_then(|now| now["pids"][role][0].as_u64());
                 now.is_some_and(|now| std::mem::replace(&mut last, now as u32) != now as u32)
             });
         }
@@ -111,6 +122,61 @@ fn while_the_server_is_killed_no_connection_is_refused() {
         let (answered, refused) = visitor.join().unwrap();
         assert!(answered > 0 && refused == 0, "{answered} answered, {refused} refused");
     });
+}
+
+#[test]
+fn one_of_two_servers_is_killed_and_nobody_notices_all_are_and_everybody_is_told() {
+    let mut installed = Installed::new();
+    let ready = installed.up(&["--zones", "2", "--listen", "127.0.0.1:0"]);
+    let public = address(&ready["public"]);
+    let over = AtomicBool::new(false);
+    let servers = || {
+        let now = installed.processes().unwrap();
+        now["pids"]["server"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(pid)
+            .collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let visit = || {
+            let mut answers = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                answers.push(get(public, "/api/v1/clinics").map_err(|error| error.kind()));
+            }
+            answers
+        };
+        let visitors: Vec<_> = (0..8).map(|_| scope.spawn(visit)).collect();
+        for round in 0..4 {
+            let before = servers();
+            signal(before[round % 2], Signal::SIGKILL);
+            installed.until("another is ready", || {
+                let now = servers();
+                now.len() == 2 && now != before
+            });
+        }
+        over.store(true, Ordering::Relaxed);
+        for answers in visitors.into_iter().map(|visitor| visitor.join().unwrap()) {
+            assert!(
+                answers.len() > 10 && answers.iter().all(|answer| *answer == Ok(200)),
+                "{answers:?}"
+            );
+        }
+    });
+    for server in servers() {
+        signal(server, Signal::SIGSTOP);
+    }
+    // A promise of one second, with slack for a busy machine.
+    let asked = installed.clock().monotonic();
+    assert_eq!(get(public, "/").unwrap(), 503);
+    assert!(installed.clock().monotonic().saturating_sub(asked) < Duration::from_millis(2_500));
+    let page = crate::installed::body(public, "/?lang=es").unwrap();
+    assert!(page.contains("Esta página sencilla sí funciona"), "{page}");
+    for server in servers() {
+        signal(server, Signal::SIGCONT);
+    }
+    installed.until("they answer again", || get(public, "/").unwrap() == 200);
 }
 
 #[test]

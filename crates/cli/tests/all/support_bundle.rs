@@ -12,9 +12,10 @@ use serde_json::Value;
 use crate::installed::{Installed, address, get, text};
 
 /// What there is of an installation that runs.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     "MANIFEST.txt",
     "files.jsonl",
+    "log/gateway.log",
     "log/planted.log",
     "log/server-a.log",
     "log/up.log",

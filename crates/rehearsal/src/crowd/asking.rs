@@ -74,12 +74,11 @@ impl Asking {
             Err(error) => What::Unknown { why: error.to_string() },
         };
         let known = matches!(what, What::Ok { .. } | What::Refused { .. });
-        // Counted as unknown is what was sent and never answered, once for each operation.
-        if matches!(came, Err(ref error) if !matches!(error, SendError::NotSent(_))) && !*doubted {
+        // Once for each operation: what was sent and never answered, and what a gateway says that of.
+        if matches!(what, What::Unknown { .. }) && !*doubted {
             *doubted = true;
             self.ledger.unknown.fetch_add(1, Ordering::Relaxed);
         }
-        *doubted |= matches!(what, What::Unknown { .. });
         self.ledger.recorder.ended(op, what);
         came.ok().filter(|_| known)
     }

@@ -18,6 +18,7 @@ pub const REGISTER: &[&Setting] = &[
     &crate::http::listener::REQUEST_TIME,
     &crate::http::listener::HEADER_BYTES,
     &crate::http::listener::STREAMS,
+    &crate::http::listener::CONNECTION_REQUESTS,
     &crate::http::listener::DRAIN_TIME,
     &crate::http::trace::SLOW_REQUEST,
     &crate::http::trace::LOGGED_READS,

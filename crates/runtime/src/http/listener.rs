@@ -15,8 +15,10 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use base::answer::Fault;
 use base::limit::{Setting, Settings, Unit};
-use http::{Request, StatusCode};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -27,6 +29,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::http::door::{Door, Mark, Opened};
 use crate::http::problem::Problem;
 use crate::shutdown::Shutdown;
 use crate::task::Owner;
@@ -97,6 +100,17 @@ pub const STREAMS: Setting = Setting {
     below: "a page's parts wait for each other",
     above: "one connection may bring the work of a thousand",
 };
+/// Requests that one connection may bring.
+pub const CONNECTION_REQUESTS: Setting = Setting {
+    key: "http.connection_requests",
+    unit: Unit::Count,
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    reason: "what nginx takes; a connection that ends now and then lets load spread anew and gives its memory back",
+    below: "every page opens new connections",
+    above: "connections stay for hours where they were made, however unevenly",
+};
 /// Time that requests in flight get when the process stops.
 pub const DRAIN_TIME: Setting = Setting {
     key: "http.drain_time",
@@ -123,8 +137,16 @@ const FILES_PERCENT: u64 = 80;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub SocketAddr);
 
+/// Who may connect beside the cap of all: asked for each connection before anything of it is read.
+pub trait Admit: Send + Sync {
+    /// What is held as long as the connection lives, or none where it is closed at once.
+    fn admit(&self, address: SocketAddr) -> Option<Box<dyn Send + Sync>>;
+}
+
 /// Serves one router on one socket.
 pub struct Listener {
+    admit: Option<Arc<dyn Admit>>,
+    door: Option<Arc<dyn Door>>,
     socket: TcpListener,
     limits: Limits,
     clock: Clock,
@@ -138,7 +160,10 @@ struct Limits {
     request: Duration,
     header_bytes: usize,
     streams: u32,
+    requests: u64,
     drain: Duration,
+    /// How long a drain waits for a kept connection's next request, to tell its client with the answer.
+    parting: Duration,
 }
 
 /// What all connections of a listener share.
@@ -150,6 +175,9 @@ struct Shared {
     /// Asked when this listener drains.
     drain: Shutdown,
     room: Arc<Semaphore>,
+    door: Option<Arc<dyn Door>>,
+    /// Whether the last try to accept found no file left.
+    exhausted: AtomicBool,
 }
 
 /// What a connection is doing, for finding out that it does nothing.
@@ -157,8 +185,10 @@ struct Activity {
     in_flight: AtomicUsize,
     /// The clock's monotone time of the last end of a request, in milliseconds.
     last_ms: AtomicU64,
-    /// Whether it has brought a request yet.
-    proven: AtomicBool,
+    /// How many requests it has brought.
+    requests: AtomicU64,
+    /// Whether it speaks HTTP/2, which says good-bye by itself.
+    is_http2: AtomicBool,
 }
 
 /// Lets this process open as many files as the system allows it. Returns how many; call once at start.
@@ -182,13 +212,40 @@ impl Listener {
             request: settings.duration(&REQUEST_TIME),
             header_bytes: settings.get(&HEADER_BYTES) as usize,
             streams: settings.get(&STREAMS) as u32,
+            requests: settings.get(&CONNECTION_REQUESTS),
             drain: settings.duration(&DRAIN_TIME),
+            parting: Duration::ZERO,
         };
         Ok(Self {
+            admit: None,
+            door: None,
             socket: TcpListener::from_std(socket)?,
             limits,
             clock: clock.clone(),
         })
+    }
+
+    /// Asks `admit` for each connection, and has room for this many at once at most.
+    #[must_use]
+    pub fn admitting(mut self, admit: Arc<dyn Admit>, connections: usize) -> Self {
+        self.limits.connections = self.limits.connections.min(connections).max(1);
+        self.admit = Some(admit);
+        self
+    }
+
+    /// Each connection passes this door before anything of it is read here.
+    #[must_use]
+    pub fn behind(mut self, door: Arc<dyn Door>) -> Self {
+        self.door = Some(door);
+        self
+    }
+
+    /// A drain does not close a kept connection that is idle before so much time has passed: a client that sends a request
+    /// in that instant would lose it. It is answered instead, and told that this was the last one.
+    #[must_use]
+    pub fn parting(mut self, span: Duration) -> Self {
+        self.limits.parting = span;
+        self
     }
 
     /// Where it listens.
@@ -208,6 +265,8 @@ impl Listener {
             clock: self.clock,
             drain: connections.shutdown().clone(),
             room: Arc::clone(&room),
+            door: self.door,
+            exhausted: AtomicBool::new(false),
         });
         loop {
             // At the cap new connections wait in the socket's queue until one ends.
@@ -224,14 +283,20 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, address)) => {
+                    shared.exhausted.store(false, Ordering::Relaxed);
+                    let admitted = self.admit.as_ref().map(|admit| admit.admit(address));
+                    if matches!(admitted, Some(None)) {
+                        continue;
+                    }
                     let shared = Arc::clone(&shared);
                     connections.spawn("connection", async move {
                         shared.connection(stream, address).await;
-                        drop(permit);
+                        drop((permit, admitted));
                     });
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
+                    shared.exhausted.store(true, Ordering::Relaxed);
                     tracing::warn!(%error, "a connection cannot be accepted: waiting for files to be closed");
                     shared.clock.sleep(EXHAUSTED_PAUSE).await;
                 }
@@ -276,24 +341,59 @@ impl Shared {
         // Both are kindnesses of the kernel, not promises: a connection without them still works.
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(self.limits.request));
+        let Some(door) = &self.door else {
+            return self.requests(TokioIo::new(stream), address, None).await;
+        };
+        // Whoever does not get through the door in the time for a head is nobody.
+        if let Ok(Some(opened)) = tokio::time::timeout(self.limits.header, door.open(stream, address)).await {
+            let Opened {
+                stream,
+                address,
+                mark,
+                held,
+            } = opened;
+            self.requests(TokioIo::new(stream), address, mark).await;
+            drop(held);
+        }
+    }
+
+    async fn requests(
+        self: Arc<Self>,
+        stream: impl Read + Write + Unpin + Send + 'static,
+        address: SocketAddr,
+        mark: Option<Mark>,
+    ) {
         let activity = Arc::new(Activity {
             in_flight: AtomicUsize::new(0),
             last_ms: AtomicU64::new(self.now_ms()),
-            proven: AtomicBool::new(false),
+            requests: AtomicU64::new(0),
+            is_http2: AtomicBool::new(false),
         });
         let service = service_fn(|mut request: Request<Incoming>| {
+            let nth = activity.requests.fetch_add(1, Ordering::Relaxed);
             request.extensions_mut().insert(ClientAddress(address));
-            self.answer(request, Arc::clone(&activity))
+            if let Some(mark) = &mark {
+                mark(request.extensions_mut(), nth);
+            }
+            self.answer(request, nth, Arc::clone(&activity))
         });
-        let mut serving = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
-        let mut draining = false;
+        let mut serving = pin!(self.builder.serve_connection(stream, service));
+        let (mut draining, mut closing) = (false, false);
         let look = IDLE_LOOK.min(self.limits.header).min(self.limits.idle);
         loop {
+            let is_http2 = activity.is_http2.load(Ordering::Relaxed);
+            let parting = if draining && !is_http2 {
+                self.limits.parting
+            } else {
+                Duration::ZERO
+            };
+            let has_brought_all = is_http2 && activity.requests.load(Ordering::Relaxed) >= self.limits.requests;
             tokio::select! {
                 // A broken connection is the client's news, not ours.
                 _ = serving.as_mut() => return,
-                () = self.drain.wait(), if !draining => {
-                    draining = true;
+                () = self.drain.wait(), if !draining => draining = true,
+                () = tokio::time::sleep(parting), if (draining || has_brought_all) && !closing => {
+                    closing = true;
                     serving.as_mut().graceful_shutdown();
                 }
                 () = tokio::time::sleep(look) => {
@@ -312,7 +412,8 @@ impl Shared {
     /// Also catches who connects and says nothing, or says it in drops. When there is no room left for others a
     /// connection may be idle only as long as a head may take.
     fn is_idle_for_too_long(&self, activity: &Activity) -> bool {
-        let trusted = activity.proven.load(Ordering::Relaxed) && self.room.available_permits() > 0;
+        let has_room = self.room.available_permits() > 0 && !self.exhausted.load(Ordering::Relaxed);
+        let trusted = has_room && activity.requests.load(Ordering::Relaxed) > 0;
         let allowed = if trusted {
             self.limits.idle
         } else {
@@ -325,10 +426,13 @@ impl Shared {
     fn answer(
         self: &Arc<Self>,
         request: Request<Incoming>,
+        nth: u64,
         activity: Arc<Activity>,
     ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
         activity.in_flight.fetch_add(1, Ordering::Relaxed);
-        activity.proven.store(true, Ordering::Relaxed);
+        let is_http2 = request.version() == Version::HTTP_2;
+        activity.is_http2.store(is_http2, Ordering::Relaxed);
+        let shared = Arc::clone(self);
         let busy = Busy {
             activity,
             shared: Arc::clone(self),
@@ -338,7 +442,17 @@ impl Shared {
         async move {
             let answered = tokio::time::timeout(time, answer).await;
             drop(busy);
-            answered.unwrap_or_else(|_| Ok(too_slow()))
+            let mut answered = answered.unwrap_or_else(|_| Ok(too_slow()));
+            let is_last = nth + 1 >= shared.limits.requests || shared.drain.requested();
+            if let Ok(response) = &mut answered
+                && is_last
+                && !is_http2
+            {
+                response
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            answered
         }
     }
 }

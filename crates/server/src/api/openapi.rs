@@ -82,6 +82,8 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &m
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
+    add(operation, 414, "`too-large`: the address, at the gateway.");
+    add(operation, 431, "`too-large`: the headers, at the gateway.");
     if path == "/livez" || path == "/readyz" {
         return;
     }
@@ -119,6 +121,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         );
     }
     if method == "POST" {
+        add(operation, 408, "`malformed`: the body came too slowly for the gateway.");
         add(operation, 413, "`too-large`.");
         add(operation, 415, "`unsupported-media-type`.");
     }

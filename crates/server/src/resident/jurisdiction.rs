@@ -1,12 +1,12 @@
 //! Whose pages these are, as the rules in force say it.
 
-use html::layout::Jurisdiction;
+use axum::Json;
+use axum::extract::State;
+use html::layout::{Jurisdiction, NEUTRAL_SEAL};
+use serde_json::{Value, json};
 
 use super::page;
 use crate::app::App;
-
-/// A neutral seal, for a jurisdiction that has given none: a star over water.
-const SEAL: &str = r#"<svg viewBox="0 0 48 48" fill="none" stroke="currentColor"><circle cx="24" cy="24" r="21.5" stroke-width="1.5"/><circle cx="24" cy="24" r="18" stroke-width="1.5"/><path d="m24 11 2.4 5.1 5.6.7-4.1 3.9 1 5.5-4.9-2.7-4.9 2.7 1-5.5-4.1-3.9 5.6-.7z" fill="currentColor" stroke="none"/><path d="M7 28h34M9.5 32.500c2.4-1.8 4.8-1.8 7.3 0s4.8 1.8 7.2 0 4.9-1.8 7.3 0 4.8 1.8 7.2 0M14.5 37c2.1-1.6 4.3-1.6 6.4 0s4.2 1.6 6.3 0 4.2-1.6 6.3 0" stroke-width="1.6" stroke-linecap="round"/></svg>"#;
 
 /// The jurisdiction in force.
 pub fn of(app: &App) -> Jurisdiction {
@@ -14,7 +14,7 @@ pub fn of(app: &App) -> Jurisdiction {
     let jurisdiction = rules.jurisdiction();
     Jurisdiction {
         name: jurisdiction.name.clone(),
-        seal_svg: SEAL.to_owned(),
+        seal_svg: NEUTRAL_SEAL.to_owned(),
         phone: jurisdiction.phone.clone(),
         demo_as_of: jurisdiction
             .demonstration
@@ -31,4 +31,15 @@ pub fn languages_without_words(listed: &[String]) -> Vec<&str> {
         .map(String::as_str)
         .filter(|tag| !page::speaks(tag))
         .collect()
+}
+
+/// `GET /jurisdiction.json`: what a gateway keeps of it, to put it on its page when no server answers.
+pub async fn see(State(app): State<App>) -> Json<Value> {
+    let Jurisdiction {
+        name,
+        phone,
+        demo_as_of,
+        ..
+    } = of(&app);
+    Json(json!({ "name": name, "phone": phone, "demo_as_of": demo_as_of }))
 }

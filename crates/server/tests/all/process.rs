@@ -9,6 +9,7 @@ use booking::engine;
 use database::Database;
 use runtime::clock::Clock;
 use runtime::entropy::Entropy;
+use runtime::http::edge::{Edge, EdgeKey};
 use runtime::secret::KeyRing;
 use runtime::shutdown::Shutdown;
 use runtime::task::Owner;
@@ -49,16 +50,24 @@ fn start_of(data: PathBuf, public: TcpListener, clock: Clock, shutdown: Shutdown
         engine,
         backup: None,
         rehearsal: false,
+        behind_gateway: false,
         shutdown,
     }
 }
 
 async fn start(name: &str, clock: Clock) -> Running {
+    start_behind(name, clock, false).await
+}
+
+async fn start_behind(name: &str, clock: Clock, behind_gateway: bool) -> Running {
     let data = std::env::temp_dir().join(format!("evenkeel-test-{name}-{:032x}", Entropy::real().bits128()));
     std::fs::create_dir_all(&data).expect("a folder");
     let public = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let (public_address, shutdown) = (public.local_addr().expect("an address"), Shutdown::new());
-    let start = start_of(data.clone(), public, clock, shutdown.clone());
+    let start = Start {
+        behind_gateway,
+        ..start_of(data.clone(), public, clock, shutdown.clone())
+    };
     let owner = Owner::new(Shutdown::new());
     let (say_ready, is_ready) = oneshot::channel::<Ready>();
     let (say_ended, ended) = oneshot::channel();
@@ -216,4 +225,71 @@ async fn an_open_address_needs_a_name() {
         matches!(refused, Err(ServerError::PublicUrlMissing { .. })),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn behind_a_gateway_only_its_requests_are_answered_and_none_that_is_too_late() {
+    let clock = Clock::real();
+    let running = start_behind("edge", clock.clone(), true).await;
+    let key = EdgeKey::open_or_create(&running.data, &Entropy::real()).expect("the server has made it");
+    let head = |left: Duration| {
+        let client = Ipv4Addr::new(192, 0, 2, 7).into();
+        format!(
+            "GET / HTTP/1.1\r\nEvenkeel-Edge: {}",
+            key.seal(&Edge { client, left }, clock.now())
+        )
+    };
+    for (head, wanted) in [
+        ("GET / HTTP/1.1".to_owned(), "421"),
+        ("GET / HTTP/1.1\r\nEvenkeel-Edge: 1;2;3;4;5".to_owned(), "421"),
+        (head(Duration::from_secs(5)), "200"),
+        (head(Duration::from_millis(1)), "503"),
+        ("GET /readyz HTTP/1.1".to_owned(), "200"),
+    ] {
+        let answer = Running::ask(running.public, &head, "").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {wanted} ")), "{head}: {answer}");
+    }
+    running.stop().await.expect("it stops in order");
+}
+
+#[tokio::test]
+async fn the_gateway_may_keep_what_is_the_same_for_all_and_nothing_else_is_told_to_anybody() {
+    let clock = Clock::real();
+    for is_behind in [true, false] {
+        let running = start_behind("keep", clock.clone(), is_behind).await;
+        let key = EdgeKey::open_or_create(&running.data, &Entropy::real()).expect("the server has made it");
+        for (path, may) in [
+            ("/", true),
+            ("/api/v1/vaccines", true),
+            ("/readyz", false),
+            ("/my-appointment", false),
+        ] {
+            let edge = Edge {
+                client: Ipv4Addr::LOCALHOST.into(),
+                left: Duration::from_secs(5),
+            };
+            let head = format!("GET {path} HTTP/1.1\r\nEvenkeel-Edge: {}", key.seal(&edge, clock.now()));
+            let answer = Running::ask(running.public, &head, "").await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+            let says = answer.contains("\r\ncdn-cache-control: public, max-age=1,");
+            assert_eq!(says, may && is_behind, "{path}: {answer}");
+        }
+        running.stop().await.expect("it stops in order");
+    }
+}
+
+#[tokio::test]
+async fn a_rehearsal_shifts_the_servers_clock_and_its_gateway_still_gets_in() {
+    let (clock, gateways) = (Clock::shiftable(), Clock::real());
+    let running = start_behind("edge-shifted", clock.clone(), true).await;
+    let key = EdgeKey::open_or_create(&running.data, &Entropy::real()).expect("the server has made it");
+    clock.shift(Duration::from_hours(1)).expect("it may be shifted");
+    let edge = Edge {
+        client: Ipv4Addr::LOCALHOST.into(),
+        left: Duration::from_secs(5),
+    };
+    let head = format!("GET / HTTP/1.1\r\nEvenkeel-Edge: {}", key.seal(&edge, gateways.now()));
+    let answer = Running::ask(running.public, &head, "").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    running.stop().await.expect("it stops in order");
 }

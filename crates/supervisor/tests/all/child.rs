@@ -16,7 +16,7 @@ fn start(folder: &Folder, body: &str) -> Child {
         path: folder.script(body),
         args: vec!["server".into()],
     };
-    Child::start(&program, &bind("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap()
+    Child::start(&program, Some(&bind("127.0.0.1:0".parse().unwrap()).unwrap())).unwrap()
 }
 
 #[tokio::test]

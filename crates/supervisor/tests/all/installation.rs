@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use runtime::clock::Clock;
 use runtime::shutdown::Shutdown;
-use supervisor::installation::{Event, Installation, Plan, UpError, prepare};
+use supervisor::installation::{Event, Installation, Kind, Plan, Role, UpError, prepare};
 use supervisor::instance::{InstanceError, children};
 use supervisor::processes::Processes;
 use supervisor::pulse::Patience;
@@ -30,7 +30,12 @@ fn plan(folder: &Folder, body: &str, listen: &str) -> Plan {
         listen,
         public_url: None,
         program,
-        arguments,
+        roles: vec![Role {
+            kind: Kind::Server,
+            arguments,
+            own: None,
+            waits: false,
+        }],
         patience: Patience::default(),
     }
 }
@@ -78,6 +83,45 @@ async fn a_killed_server_is_started_again_on_the_same_socket_and_all_stops_when_
     ended.unwrap();
     assert_eq!(*told.lock().unwrap(), ["Ready", "Ended", "Ready"]);
     assert_eq!(Processes::load(folder.path()).unwrap(), None);
+    assert_eq!(children(folder.path()), [0; 0]);
+}
+
+/// Goes on until somebody stops it, says so, and waits for the end of its pipe: only then another one has the socket.
+const RELIEVED: &str = r#"trap 'echo "{\"event\":\"draining\"}"; cat > /dev/null; exit 0' TERM
+echo '{"event":"ready","internal":"'"${3##* }"'"}'
+while sleep 0.02; do :; done"#;
+
+#[tokio::test]
+async fn a_gateway_that_somebody_stops_is_relieved_before_it_leaves_and_nothing_is_said_to_have_failed() {
+    let folder = Folder::new();
+    let told = Mutex::new(Vec::new());
+    let tell = |event: Event<'_>| told.lock().unwrap().push(format!("{event:?}"));
+    let mut plan = plan(&folder, RELIEVED, "127.0.0.1:0");
+    plan.roles[0].kind = Kind::Gateway;
+    let up = Installation::start(plan, Clock::real(), tell).await.unwrap();
+    let _door = Door::on(up.socket().try_clone().unwrap());
+    let stop = Shutdown::new();
+    let story = async {
+        let gateway = || {
+            let processes = Processes::load(folder.path()).ok().flatten();
+            processes.and_then(|processes| processes.pids.gateway.first().copied())
+        };
+        until("the first is ready", || gateway().is_some()).await;
+        let first = gateway().unwrap();
+        kill(Pid::from_raw(first as i32), Signal::SIGTERM).unwrap();
+        until("the second is ready", || gateway().is_some_and(|pid| pid != first)).await;
+        until("the first is gone", || !children(folder.path()).contains(&first)).await;
+        stop.request();
+    };
+    let (ended, ()) = tokio::join!(up.run(&stop, tell), story);
+    ended.unwrap();
+    let told = told.lock().unwrap();
+    assert!(!told.iter().any(|event| event.starts_with("Ended")), "{told:?}");
+    assert_eq!(
+        told.iter().filter(|event| event.starts_with("Ready")).count(),
+        2,
+        "{told:?}"
+    );
     assert_eq!(children(folder.path()), [0; 0]);
 }
 
@@ -152,7 +196,7 @@ async fn a_server_that_hangs_is_replaced_and_meanwhile_none_is_named() {
     let internal = Door::new();
     let url = internal.url();
     let mut plan = plan(&folder, WELL, "127.0.0.1:0");
-    plan.arguments = Box::new(move |_, _| vec!["--start".into(), url.clone().into()]);
+    plan.roles[0].arguments = Box::new(move |_, _| vec!["--start".into(), url.clone().into()]);
     plan.patience = Patience {
         pause: Duration::from_millis(5),
         answer: Duration::from_secs(1),

@@ -10,6 +10,7 @@ pub mod disk;
 pub mod failover;
 pub mod fault_words;
 pub mod fsync;
+pub mod gateway;
 pub mod journey;
 pub mod messages;
 pub mod metrics;
@@ -85,7 +86,7 @@ pub const SUITES: &[Suite] = &[
     suite(
         "unit",
         "pure tables, properties, storage, HTTP in memory",
-        450,
+        360,
         false,
         cargo::unit,
     ),
@@ -137,6 +138,13 @@ pub const SUITES: &[Suite] = &[
         60,
         true,
         browser::run,
+    ),
+    suite(
+        "gateway",
+        "servers and the gateway killed, silent, misbehaving: no request fails, nobody waits for nothing",
+        90,
+        true,
+        gateway::run,
     ),
     suite(
         "crash",

@@ -1,4 +1,5 @@
-//! Every text that a page asks for is defined in every language, and every text that is defined is asked for. A key put
+//! Every text that a page asks for is defined in every language that has the file where others define it (the minimal site is in
+//! more languages than the rest), and every text that is defined is asked for. A key put
 //! together at run time is written with its beginning, `"month-{n}"` or `"month-"`, and counts for all that begin so; or
 //! with its ending, `"{why}-title"`, and counts for those whose stem is written somewhere, `"time-gone"`.
 
@@ -19,9 +20,13 @@ pub fn check(tree: &Tree) -> Findings {
     let mut findings = Findings::default();
     let mut languages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut defined: Vec<(String, usize, String)> = Vec::new();
+    let mut files: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut homes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut referred = BTreeSet::new();
     for (path, text) in tree.texts_ending("ftl") {
         let language = path.rsplit('/').nth(1).unwrap_or_default().to_owned();
+        let file = path.rsplit('/').next().unwrap_or_default().to_owned();
+        files.entry(language.clone()).or_default().insert(file.clone());
         for (number, line) in text.lines().enumerate() {
             referred.extend(references(line));
             let Some(key) = definition(line) else { continue };
@@ -29,6 +34,7 @@ pub fn check(tree: &Tree) -> Findings {
             if !languages.entry(language.clone()).or_default().insert(key.to_owned()) {
                 findings.add(path, number + 1, format!("`{key}` is defined twice in this language"));
             }
+            homes.entry(key.to_owned()).or_default().insert(file.clone());
             defined.push((path.clone(), number + 1, key.to_owned()));
         }
     }
@@ -39,7 +45,15 @@ pub fn check(tree: &Tree) -> Findings {
             literals.insert(text.to_owned());
             if asked(&file.tokens, at) {
                 findings.look();
-                for (language, keys) in languages.iter().filter(|(_, keys)| !keys.contains(text)) {
+                let home = homes.get(text);
+                let should_have = |language: &str| {
+                    let theirs = files.get(language);
+                    home.is_none_or(|home| theirs.is_some_and(|theirs| !theirs.is_disjoint(home)))
+                };
+                let without = languages
+                    .iter()
+                    .filter(|(language, keys)| !keys.contains(text) && should_have(language));
+                for (language, keys) in without {
                     findings.add(
                         &file.path,
                         token.line,

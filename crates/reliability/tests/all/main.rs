@@ -1,0 +1,4 @@
+//! Tables and properties of the rules.
+
+mod balancing;
+mod layers;
