@@ -17,6 +17,7 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETA
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
+use crate::answer::keeping::{FOR_GATEWAY, LISTS_MAY_BE_KEPT};
 use crate::limit::{ANSWER_KEPT_BYTES, ANSWERS_KEPT};
 
 /// Finders may keep an answer and must ask whether it is still so.
@@ -134,6 +135,7 @@ pub fn not_modified(etag: &HeaderValue, cache: HeaderValue) -> Response {
 pub fn dress(headers: &mut HeaderMap, etag: &HeaderValue, cache: HeaderValue, content_type: HeaderValue) {
     headers.reserve(HEADERS);
     headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(FOR_GATEWAY, LISTS_MAY_BE_KEPT);
     headers.insert(ETAG, etag.clone());
     headers.insert(CACHE_CONTROL, cache);
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYONE);
