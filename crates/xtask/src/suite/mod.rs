@@ -82,18 +82,18 @@ const fn suite(
 pub const SUITES: &[Suite] = &[
     suite("fmt", "the sources are formatted", 20, false, cargo::fmt),
     suite("tidy", "the house rules hold", 30, false, cargo::tidy),
-    suite("clippy", "no lint has anything to say", 200, false, cargo::clippy),
+    suite("clippy", "no lint has anything to say", 160, false, cargo::clippy),
     suite(
         "unit",
         "pure tables, properties, storage, HTTP in memory",
-        360,
+        480,
         false,
         cargo::unit,
     ),
     suite(
         "simulation",
         "simulated worlds full of faults, and planted bugs that are found",
-        180,
+        150,
         false,
         simulation::run,
     ),
@@ -170,7 +170,7 @@ pub const SUITES: &[Suite] = &[
     suite(
         "failover",
         "PostgreSQL's primary killed, paused, switched over: seconds, and no booking",
-        200,
+        150,
         true,
         failover::run,
     ),
@@ -219,7 +219,7 @@ pub fn run(checkout: &Checkout, names: &[String]) -> Result<bool> {
             all.add(timed(
                 "build",
                 "the binary that the outside suites drive",
-                240,
+                200,
                 checkout,
                 cargo::build,
                 &mut lines,
