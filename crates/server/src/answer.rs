@@ -3,6 +3,7 @@
 //! shows an inner cause.
 
 mod code;
+pub mod keeping;
 
 use std::sync::Arc;
 

@@ -6,13 +6,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use base::answer::Fault;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName, REFERRER_POLICY, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use runtime::http::problem::Problem;
 
 use crate::answer::AskError;
+use crate::answer::keeping::FOR_GATEWAY;
 use crate::app::App;
 use crate::request::arrival::Arrived;
 use crate::request::edge::{self, Entry};
@@ -43,23 +44,6 @@ const ALWAYS: [(HeaderName, HeaderValue); 7] = [
 /// One year: once people came by https they come by nothing else.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What is said to the gateway alone (RFC 9213).
-const FOR_GATEWAY: HeaderName = HeaderName::from_static("cdn-cache-control");
-/// A crowd may see what was so a second ago: with its age, and only of what many ask for at once. Together that is what one
-/// server may take to show what another one did.
-const PAGES_MAY_BE_KEPT: HeaderValue = HeaderValue::from_static("public, max-age=1, stale-while-revalidate=1");
-/// A program reads the age, and is better off with a minute-old list than with none; a person whom an old page leads on
-/// into an outage is not.
-const LISTS_MAY_BE_KEPT: HeaderValue =
-    HeaderValue::from_static("public, max-age=1, stale-while-revalidate=1, stale-if-error=60");
-
-/// Whether an answer is the same for everybody who asks: its door said so, and it sets nothing.
-fn is_for_all(headers: &HeaderMap) -> bool {
-    let said = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
-    let may_be_kept = said.is_some_and(|said| !said.contains("no-store") && !said.contains("private"));
-    may_be_kept && !headers.contains_key(SET_COOKIE)
-}
-
 /// The outermost layer of the public router.
 pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Arrived(app.engine().clock().now()));
@@ -71,14 +55,9 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         Entry::Within(left) => edge::with_left(left, next.run(request)).await,
         Entry::Open | Entry::Refused => next.run(request).await,
     };
-    let is_public = response.status() == StatusCode::OK && is_for_all(response.headers());
     let headers = response.headers_mut();
-    if app.edge().is_some() && is_public {
-        let is_page = headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        let terms = if is_page { PAGES_MAY_BE_KEPT } else { LISTS_MAY_BE_KEPT };
-        headers.insert(FOR_GATEWAY, terms);
+    if app.edge().is_none() {
+        headers.remove(FOR_GATEWAY);
     }
     headers.reserve(ALWAYS.len());
     for (name, value) in &ALWAYS {

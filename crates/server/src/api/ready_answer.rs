@@ -17,6 +17,7 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETA
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
+use crate::answer::keeping::{FOR_GATEWAY, LISTS_MAY_BE_KEPT};
 use crate::limit::{ANSWER_KEPT_BYTES, ANSWERS_KEPT};
 
 /// Finders may keep an answer and must ask whether it is still so.
@@ -87,6 +88,7 @@ impl ReadyAnswer {
         body.extend_from_slice(&self.after);
         let mut response = Response::new(Body::from(body));
         dress(response.headers_mut(), &self.etag, REVALIDATE, JSON);
+        response.headers_mut().insert(FOR_GATEWAY, LISTS_MAY_BE_KEPT);
         response
     }
 }

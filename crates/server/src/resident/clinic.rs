@@ -55,7 +55,7 @@ pub async fn see(State(app): State<App>, Path(id): Path<String>, Query(query): Q
     };
     let model = model((availability, at), &query, &links, None, app);
     let page = Page::new(model.name.clone(), view(&model, &Choosing::See, locale()));
-    page::answer(app, StatusCode::OK, &page, For::Anyone)
+    page::answer(app, StatusCode::OK, &page, For::Visitor)
 }
 
 /// A clinic's page for a query with `vaccine`, `day` and `more`. `only` keeps to what an appointment that moves can have.

@@ -44,7 +44,7 @@ pub async fn ask(State(app): State<App>) -> Response {
         locale().text("lookup-heading"),
         ask_for_code(&LookUp::default(), locale()),
     );
-    page::answer(&app, StatusCode::OK, &page, For::Anyone)
+    page::answer(&app, StatusCode::OK, &page, For::Visitor)
 }
 
 /// `POST /my-appointment`.

@@ -18,6 +18,7 @@ use runtime::http::trace::{self, Code};
 
 use super::jurisdiction;
 use super::view::trouble::{Said, said};
+use crate::answer::keeping::{FOR_GATEWAY, PAGES_MAY_BE_KEPT};
 use crate::app::App;
 
 /// What a page may load and do: our style sheet, the pictures inside the page, our own forms. Nothing else.
@@ -51,8 +52,10 @@ pub fn locale() -> &'static Locale {
 /// Whom a page is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
-    /// Everyone.
+    /// Everyone, byte for byte the same: the gateway may give it again.
     Anyone,
+    /// Whoever asks: it says the same to everyone, and carries a key of its own for what this visitor does next.
+    Visitor,
     /// Whoever holds the link, or typed into the form.
     One,
 }
@@ -75,6 +78,9 @@ pub fn answer(app: &App, status: StatusCode, page: &Page, whom: For) -> Response
         headers.insert(ROBOTS, HeaderValue::from_static("noindex"));
     } else {
         headers.insert(CACHE_CONTROL, NO_CACHE);
+    }
+    if whom == For::Anyone && status == StatusCode::OK {
+        headers.insert(FOR_GATEWAY, PAGES_MAY_BE_KEPT);
     }
     response
 }

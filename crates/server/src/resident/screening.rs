@@ -40,7 +40,7 @@ pub async fn see(State(app): State<App>, Path(slot): Path<String>) -> Response {
         locale().text("screening-heading"),
         view(&model(&seen, &Form::default(), Errors::new(), app), locale()),
     );
-    page::answer(app, StatusCode::OK, &page, For::Anyone)
+    page::answer(app, StatusCode::OK, &page, For::Visitor)
 }
 
 fn find(slot: SlotId, app: &App) -> Option<(SlotSeen, u16)> {
