@@ -260,6 +260,7 @@ async fn the_gateway_may_keep_what_is_the_same_for_all_and_nothing_else_is_told_
         let key = EdgeKey::open_or_create(&running.data, &Entropy::real()).expect("the server has made it");
         for (path, may) in [
             ("/", true),
+            ("/api/v1/clinics", true),
             ("/api/v1/vaccines", true),
             ("/readyz", false),
             ("/my-appointment", false),

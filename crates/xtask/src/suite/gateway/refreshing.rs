@@ -1,5 +1,7 @@
-//! A crowd loads the first page again and again: all are served, and the servers hardly notice.
+//! A crowd loads the first page again and again: all are served, and the servers hardly notice. A crowd that opens one form
+//! gets as many forms, each with a key of its own.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +12,7 @@ use super::visitor::Visit;
 use crate::client::{Ask, Client};
 use crate::site::Site;
 use crate::suite::Tally;
+use crate::traveller;
 
 /// Visitors at once, and how long they come.
 const VISITORS: usize = 16;
@@ -17,6 +20,9 @@ const LASTS: Duration = Duration::from_secs(3);
 /// Requests of a second at most that reach the servers, once the page is hot; and before.
 const A_SECOND_MAX: u64 = 5;
 const UNTIL_HOT_MAX: u64 = 60;
+
+/// Visitors who open the same form: far more than make a page hot.
+const FORMS: usize = 200;
 
 /// See the head of this file.
 pub fn run(stage: &Stage, site: &Site) -> Result<Tally> {
@@ -52,7 +58,37 @@ pub fn run(stage: &Stage, site: &Site) -> Result<Tally> {
         reached <= most,
         "{reached} of {count} reached the servers, at most {most} should"
     );
-    Ok(Tally::passed(1))
+    let keys = keys(stage, site)?;
+    println!("  {FORMS} visitors open one time's form at once: {keys} different keys");
+    ensure!(
+        keys == FORMS,
+        "two visitors have one key: the second would be told what the first one did"
+    );
+    Ok(Tally::passed(2))
+}
+
+/// How many different keys so many visitors find in the form before a time that they all want.
+fn keys(stage: &Stage, site: &Site) -> Result<usize> {
+    let times = stage
+        .runtime
+        .block_on(traveller::open_times(&site.client(), "02108", 1))?;
+    let path = format!("/times/{}", times.first().context("an open time")?.slot);
+    let visitors: Vec<_> = (0..FORMS)
+        .map(|_| {
+            let (client, path) = (site.client(), path.clone());
+            stage
+                .runtime
+                .spawn(async move { client.ask(&Ask::get(path), 200).await })
+        })
+        .collect();
+    let mut keys = BTreeSet::new();
+    for visitor in visitors {
+        let page = stage.runtime.block_on(visitor)??.text();
+        let (_, after) = page.split_once("name=\"key\"").context("a form with a key")?;
+        let value = after.split("value=\"").nth(1).and_then(|value| value.split('"').next());
+        keys.insert(value.context("the key's value")?.to_owned());
+    }
+    Ok(keys.len())
 }
 
 /// How often the servers answered the first page.
